@@ -1,0 +1,31 @@
+# Two commands: `make site` and `make test`. Both set the checkout up first.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: setup site down test docs lock
+
+setup:
+	@$(PYTHON) tools/set_up.py
+
+site: setup
+	@ansible-playbook site.yml
+
+down: setup
+	@ansible-playbook playbooks/local_down.yml
+
+test: setup
+	@python tools/gate.py
+
+# Generate the roles' pages from their argument specifications.
+docs: setup
+	@for role in roles/*/; do aar-doc $$role markdown; done
+
+# Resolve the requirement files anew. The local version of a CPU build (+cpu) is left out, so that
+# the lock file also fits a machine with CUDA.
+lock:
+	@rm -rf .local/lock && $(PYTHON) -m venv .local/lock
+	@.local/lock/bin/pip install -q torch==2.13.0
+	@.local/lock/bin/pip install -q -r requirements.txt -r requirements-local.txt -r requirements-test.txt
+	@.local/lock/bin/pip install -q --no-deps -r requirements-no-deps.txt
+	@.local/lock/bin/pip freeze --all | grep -v -e '^nvidia-[a-z0-9-]*-cu' -e '^triton==' \
+	  | sed 's/+cpu$$//' > requirements.lock

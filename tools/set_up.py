@@ -1,0 +1,185 @@
+"""Set the checkout up: a virtual environment with every package pinned, and Prometheus.
+
+Usage: ``python3 tools/set_up.py``. Standard library only, no root. It may run again at any time:
+what is in place is left alone. Debian packages are unpacked below the virtual environment, not
+installed, so that no service starts and no port is taken.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "set_up.sha256"
+SUPPORTED = ((3, 11), (3, 12))
+TORCH = "torch==2.13.0"
+PROGRAMS = {"prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager"}
+
+
+class SetUpError(Exception):
+    """What is missing and how to get it, in one line."""
+
+
+def run(*argv: str | Path, cwd: Path | None = None) -> str:
+    """Run a command and return its output.
+
+    Raises:
+        SetUpError: it failed; with the last lines that it printed.
+    """
+    words = [str(word) for word in argv]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=cwd)
+    if done.returncode:
+        tail = " | ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
+        raise SetUpError(f"`{' '.join(words[:7])}` failed: {tail}")
+    return done.stdout
+
+
+def check_python() -> None:
+    """Refuse a Python that has no build of Triton's Python backend and of numpy 1."""
+    if sys.version_info[:2] not in SUPPORTED:
+        wanted = " or ".join(".".join(map(str, version)) for version in SUPPORTED)
+        raise SetUpError(
+            f"this is Python {sys.version.split()[0]}, but the local Triton needs {wanted}: "
+            "install one and run `make PYTHON=python3.11 ...`"
+        )
+
+
+def create_environment() -> None:
+    """Create the virtual environment, if it is not there."""
+    if PYTHON.exists():
+        return
+    try:
+        venv.create(VENV, with_pip=True)
+    except (subprocess.CalledProcessError, ImportError) as error:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise SetUpError(
+            f"Python has no venv module: `sudo apt-get install python{version}-venv`"
+        ) from error
+
+
+def install_torch() -> None:
+    """Install PyTorch before what depends on it, and say so when pip takes the CUDA build."""
+    report = json.loads(
+        run(PYTHON, "-m", "pip", "install", "-q", "--dry-run", "--no-deps", "--report", "-", TORCH)
+    )
+    for package in report["install"]:
+        requires = package["metadata"].get("requires_dist", [])
+        if any(requirement.startswith("nvidia-") for requirement in requires):
+            print(
+                "      pip takes PyTorch's CUDA build, which is several GB; for the CPU build stop "
+                "here and see 'PyTorch without CUDA' in README.md",
+                flush=True,
+            )
+    run(PYTHON, "-m", "pip", "install", "-q", TORCH, "-c", LOCK)
+
+
+def install_packages() -> None:
+    """Install exactly the packages of the lock file."""
+    run(PYTHON, "-m", "pip", "install", "-q", "--no-deps", "-r", LOCK)
+
+
+def debian_packages() -> list[str]:
+    """Return the Debian packages whose programs or library this machine lacks."""
+    missing = [package for package, program in PROGRAMS.items() if not shutil.which(program)]
+    library = f"libpython{sysconfig.get_python_version()}"
+    shared = sysconfig.get_config_var("Py_ENABLE_SHARED")
+    if not shared or not loads(f"{sysconfig.get_config_var('LIBDIR')}/{library}.so.1.0"):
+        # Triton's Python backend is linked against it; a Debian python3 does not bring it.
+        missing += [] if loads(f"{library}.so.1.0") else [library]
+    return missing
+
+
+def loads(library: str) -> bool:
+    """Tell whether the dynamic loader finds a library."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def unpack_debian_packages() -> None:
+    """Unpack the missing Debian packages below the virtual environment and link their programs."""
+    missing = [
+        package
+        for package in debian_packages()
+        if not list((VENV / "debian").glob(f"{package}.unpacked"))
+    ]
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        raise SetUpError(f"{' and '.join(missing)} not found: install them and put them in PATH")
+    with tempfile.TemporaryDirectory() as folder:
+        lists = Path(folder, "lists")
+        (lists / "partial").mkdir(parents=True)
+        # Package lists of our own, because the machine's may be empty and only root can fill them.
+        options = ("-q", "-o", f"Dir::State::Lists={lists}", "-o", "APT::Sandbox::User=root")
+        try:
+            run("apt-get", *options, "update")
+            run("apt-get", *options, "download", *missing, cwd=Path(folder))
+        except SetUpError as error:
+            raise SetUpError(
+                f"{error}; install by hand: sudo apt-get install {' '.join(missing)}"
+            ) from error
+        for archive in Path(folder).glob("*.deb"):
+            run("dpkg-deb", "-x", archive, VENV / "debian")
+    for program in (VENV / "debian" / "usr" / "bin").iterdir():
+        link = VENV / "bin" / program.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(program, link.parent))
+    for package in missing:
+        (VENV / "debian" / f"{package}.unpacked").touch()
+
+
+def fingerprint() -> str:
+    """Identify what this set-up installs and where."""
+    parts = [Path(__file__).read_bytes(), LOCK.read_bytes(), sys.version.encode(), bytes(VENV)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
+    ("Python", check_python),
+    ("virtual environment in .venv", create_environment),
+    (TORCH, install_torch),
+    ("Python packages of requirements.lock", install_packages),
+    ("Prometheus and Alertmanager", unpack_debian_packages),
+)
+
+
+def main() -> int:
+    """Run every step that is due; return the exit code."""
+    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == fingerprint():
+        print("set-up: everything is in place")
+        return 0
+    started = time.monotonic()
+    for number, (title, step) in enumerate(STEPS, start=1):
+        print(f"[{number}/{len(STEPS)}] {title}", flush=True)
+        begun = time.monotonic()
+        try:
+            step()
+        except SetUpError as error:
+            print(f"set-up cannot go on: {error}", file=sys.stderr)
+            return 1
+        print(f"      {time.monotonic() - begun:.1f} s", flush=True)
+    STAMP.write_text(fingerprint(), encoding="utf-8")
+    print(f"set-up: done in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
