@@ -1,8 +1,7 @@
 """Set the checkout up: a virtual environment with every package pinned, and Prometheus.
 
-Usage: ``python3 tools/set_up.py``. Standard library only, no root. It may run again at any time:
-what is in place is left alone. Debian packages are unpacked below the virtual environment, not
-installed, so that no service starts and no port is taken.
+Usage: ``python3 tools/set_up.py``. Standard library only. It may run again at any time: what is in
+place is left alone. Only Prometheus and Alertmanager come from apt, and need root or sudo once.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import time
 import venv
 from collections.abc import Callable
@@ -28,21 +26,22 @@ LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "set_up.sha256"
 SUPPORTED = ((3, 11), (3, 12))
 TORCH = "torch==2.13.0"
-PROGRAMS = {"prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager"}
+# Debian packages; each brings the program of its name.
+PROGRAMS = ("prometheus", "prometheus-alertmanager")
 
 
 class SetUpError(Exception):
     """What is missing and how to get it, in one line."""
 
 
-def run(*argv: str | Path, cwd: Path | None = None) -> str:
+def run(*argv: str | Path) -> str:
     """Run a command and return its output.
 
     Raises:
         SetUpError: it failed; with the last lines that it printed.
     """
     words = [str(word) for word in argv]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=cwd)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         tail = " | ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
         raise SetUpError(f"`{' '.join(words[:7])}` failed: {tail}")
@@ -95,7 +94,7 @@ def install_packages() -> None:
 
 def debian_packages() -> list[str]:
     """Return the Debian packages whose programs or library this machine lacks."""
-    missing = [package for package, program in PROGRAMS.items() if not shutil.which(program)]
+    missing = [package for package in PROGRAMS if not shutil.which(package)]
     library = f"libpython{sysconfig.get_python_version()}"
     shared = sysconfig.get_config_var("Py_ENABLE_SHARED")
     if not shared or not loads(f"{sysconfig.get_config_var('LIBDIR')}/{library}.so.1.0"):
@@ -113,37 +112,18 @@ def loads(library: str) -> bool:
     return True
 
 
-def unpack_debian_packages() -> None:
-    """Unpack the missing Debian packages below the virtual environment and link their programs."""
-    missing = [
-        package
-        for package in debian_packages()
-        if not list((VENV / "debian").glob(f"{package}.unpacked"))
-    ]
+def install_debian_packages() -> None:
+    """Install the missing Debian packages, as root or by a sudo that asks no password."""
+    missing = debian_packages()
     if not missing:
         return
-    if not shutil.which("apt-get"):
-        raise SetUpError(f"{' and '.join(missing)} not found: install them and put them in PATH")
-    with tempfile.TemporaryDirectory() as folder:
-        lists = Path(folder, "lists")
-        (lists / "partial").mkdir(parents=True)
-        # Package lists of our own, because the machine's may be empty and only root can fill them.
-        options = ("-q", "-o", f"Dir::State::Lists={lists}", "-o", "APT::Sandbox::User=root")
-        try:
-            run("apt-get", *options, "update")
-            run("apt-get", *options, "download", *missing, cwd=Path(folder))
-        except SetUpError as error:
-            raise SetUpError(
-                f"{error}; install by hand: sudo apt-get install {' '.join(missing)}"
-            ) from error
-        for archive in Path(folder).glob("*.deb"):
-            run("dpkg-deb", "-x", archive, VENV / "debian")
-    for program in (VENV / "debian" / "usr" / "bin").iterdir():
-        link = VENV / "bin" / program.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.path.relpath(program, link.parent))
-    for package in missing:
-        (VENV / "debian" / f"{package}.unpacked").touch()
+    apt = ("apt-get", "-q", "-y", "--no-install-recommends")
+    by_hand = f"install by hand: sudo apt-get install {' '.join(missing)}"
+    try:
+        for command in ((*apt, "update"), (*apt, "install", *missing)):
+            run(*(() if os.geteuid() == 0 else ("sudo", "-n")), *command)
+    except (SetUpError, FileNotFoundError) as error:
+        raise SetUpError(f"{error}; {by_hand}") from error
 
 
 def fingerprint() -> str:
@@ -157,7 +137,7 @@ STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("virtual environment in .venv", create_environment),
     (TORCH, install_torch),
     ("Python packages of requirements.lock", install_packages),
-    ("Prometheus and Alertmanager", unpack_debian_packages),
+    ("Prometheus and Alertmanager", install_debian_packages),
 )
 
 

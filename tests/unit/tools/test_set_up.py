@@ -26,26 +26,27 @@ def test_another_python_is_refused(set_up: ModuleType, monkeypatch: pytest.Monke
         set_up.check_python()
 
 
-def test_what_apt_cannot_give_is_named(
-    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("apt", "reason"),
+    [("#!/bin/sh\necho no network >&2\nexit 100\n", "no network"), (None, "No such file")],
+    ids=["apt fails", "no apt"],
+)
+def test_what_cannot_be_installed_is_named_with_the_command(
+    set_up: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    apt: str | None,
+    reason: str,
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(set_up.SetUpError, match="prometheus and prometheus-alertmanager not found"):
-        set_up.unpack_debian_packages()
-
-
-def test_a_failing_apt_names_the_command_to_run(
-    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    apt = tmp_path / "apt-get"
-    apt.write_text("#!/bin/sh\necho no network >&2\nexit 100\n")
-    apt.chmod(0o755)
+    for name in ("apt-get", "sudo") if apt else ():
+        (tmp_path / name).write_text(str(apt))
+        (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
         set_up.SetUpError,
-        match="no network; install by hand: sudo apt-get install prometheus prometheus-alertman",
+        match=f"{reason}.*; install by hand: sudo apt-get install prometheus prometheus-alertm",
     ):
-        set_up.unpack_debian_packages()
+        set_up.install_debian_packages()
 
 
 @pytest.mark.parametrize(
