@@ -1,0 +1,120 @@
+"""Run a playbook by ansible-runner and read what happened from its events.
+
+Shared by the integration tests and the benchmarks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+
+ROOT = Path(__file__).resolve().parents[1]
+STATE = ROOT / ".local" / "test"
+PORT_OFFSET = 20000
+
+
+@dataclass
+class PlaybookRun:
+    """The outcome of one ansible-playbook call.
+
+    ``seconds`` holds the duration of each play by name; ``events`` holds ansible-runner's events.
+    """
+
+    status: str
+    return_code: int
+    output: str
+    events: list[dict[str, Any]] = field(repr=False)
+
+    @property
+    def changed(self) -> list[str]:
+        """Name the tasks that reported a change."""
+        return [
+            event["event_data"]["task"]
+            for event in self.events
+            if event["event"] == "runner_on_ok" and event["event_data"]["res"].get("changed")
+        ]
+
+    @property
+    def failures(self) -> list[str]:
+        """Return the messages of the failed tasks, in order."""
+        return [
+            str(event["event_data"]["res"].get("msg", event["event_data"]["res"]))
+            for event in self.events
+            if event["event"] == "runner_on_failed" and not event["event_data"].get("ignore_errors")
+        ]
+
+    @property
+    def tasks(self) -> list[str]:
+        """Name the tasks that ran, in order."""
+        return [
+            event["event_data"]["task"]
+            for event in self.events
+            if event["event"] in {"runner_on_ok", "runner_on_failed"}
+        ]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds that the tasks of each play took, by the play's name."""
+        total: dict[str, float] = defaultdict(float)
+        for event in self.events:
+            data = event["event_data"]
+            if event["event"] in {"runner_on_ok", "runner_on_failed"}:
+                total[data["play"]] += float(data.get("duration") or 0)
+        return dict(total)
+
+    def result(self, task: str) -> dict[str, Any]:
+        """Return the result of a task by its name.
+
+        Raises:
+            LookupError: no task of that name ended well.
+        """
+        for event in self.events:
+            if event["event"] == "runner_on_ok" and event["event_data"]["task"] == task:
+                result: dict[str, Any] = event["event_data"]["res"]
+                return result
+        raise LookupError(f"{task!r} is none of {self.tasks}")
+
+
+def run_playbook(
+    playbook: str,
+    *arguments: str,
+    inventory: Path = ROOT / "inventories" / "local",
+    directory: Path = ROOT,
+    python: Path = Path(sys.executable),
+    **extra_variables: Any,
+) -> PlaybookRun:
+    """Run a playbook in ``directory`` on the tests' own local stack; return what happened."""
+    scratch = Path(tempfile.mkdtemp(prefix="gpu_platform-"))
+    path = f"{python.parent}:{os.environ['PATH']}"
+    try:
+        run = ansible_runner.run(
+            private_data_dir=str(scratch),
+            project_dir=str(directory),
+            playbook=playbook,
+            inventory=str(inventory),
+            cmdline=" ".join(arguments) or None,
+            extravars={
+                "platform_state_dir": str(STATE),
+                "local_stack_port_offset": PORT_OFFSET,
+                **extra_variables,
+            },
+            envvars={"PATH": path, "ANSIBLE_FORCE_COLOR": "0"},
+            quiet=True,
+        )
+        return PlaybookRun(run.status, run.rc, run.stdout.read(), list(events_of(run)))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def events_of(run: Any) -> Iterator[dict[str, Any]]:
+    """Yield the events that carry data."""
+    return (event for event in run.events if "event_data" in event)
