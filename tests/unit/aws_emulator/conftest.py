@@ -1,0 +1,66 @@
+"""One emulated AWS for the whole session, reached over HTTP as every client reaches it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+
+
+class Emulator(NamedTuple):
+    """Where the emulated AWS answers, and the file that gets its request log."""
+
+    url: str
+    request_log: Path
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Serve the emulated AWS on a free port."""
+    from aws_emulator.server import make_emulator
+
+    request_log = tmp_path_factory.mktemp("aws") / "requests.jsonl"
+    server = make_emulator(0, request_log)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Emulator(f"http://127.0.0.1:{server.server_port}", request_log)
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Callable[[str], Any]:
+    """Return boto3 clients by the name of the service."""
+
+    def connect(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=emulator.url,
+            region_name="eu-west-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    return connect
+
+
+@pytest.fixture
+def subnets(client: Callable[[str], Any]) -> Iterator[list[str]]:
+    """Two subnets in two zones of a VPC of their own."""
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    created = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for cidr, zone in (("10.9.0.0/24", "eu-west-1a"), ("10.9.1.0/24", "eu-west-1b"))
+    ]
+    yield created
+    for subnet in created:
+        ec2.delete_subnet(SubnetId=subnet)
+    ec2.delete_vpc(VpcId=vpc)
