@@ -1,0 +1,76 @@
+"""The layout of the local Triton: what is written, and what is told when it cannot start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import lay_out_triton
+import pytest
+
+Version = namedtuple("Version", "major minor")
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    monkeypatch.setattr(sys, "argv", ["lay_out_triton.py", *words])
+    lay_out_triton.main()
+    return capsys.readouterr().out.strip()
+
+
+def test_second_run_changes_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run(capsys, monkeypatch, "--check", str(tmp_path)) == "changed"
+    assert not list(tmp_path.iterdir())
+    assert run(capsys, monkeypatch, str(tmp_path)) == "changed"
+    assert run(capsys, monkeypatch, str(tmp_path)) == "unchanged"
+    (tmp_path / "bin" / "tritonserver").chmod(0o644)
+    assert run(capsys, monkeypatch, "--check", str(tmp_path)) == "changed"
+    assert run(capsys, monkeypatch, str(tmp_path)) == "changed"
+    assert run(capsys, monkeypatch, "--check", str(tmp_path)) == "unchanged"
+
+
+def test_launcher_passes_arguments_to_the_real_server(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    directory = tmp_path / "with a space"
+    run(capsys, monkeypatch, str(directory))
+    done = subprocess.run(
+        [directory / "bin" / "tritonserver", "--no-such-option"], capture_output=True, text=True
+    )
+    assert "unrecognized option '--no-such-option'" in done.stderr
+
+
+def test_python_without_a_stub_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "version_info", Version(3, 19))
+    for offered in ("3.9", "3.11"):
+        (tmp_path / "python_backend_stubs" / offered).mkdir(parents=True)
+    with pytest.raises(
+        SystemExit, match=r"no Python backend for Python 3\.19, only for 3\.9, 3\.11"
+    ):
+        lay_out_triton.python_stub(tmp_path)
+
+
+def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(lay_out_triton, "NEEDED", ("json", "no_such_package"))
+    with pytest.raises(SystemExit, match="has no no_such_package: install the requirements"):
+        lay_out_triton.wanted_files(tmp_path)
+
+
+def test_missing_library_is_found(tmp_path: Path) -> None:
+    [spec] = [lay_out_triton.find_spec("pytriton")]
+    assert spec is not None
+    assert spec.origin is not None
+    library = next(Path(spec.origin).parents[1].glob("nvidia_pytriton.libs/libtritonserver-*.so"))
+    missing = lay_out_triton.missing_libraries([library], "")
+    assert any(name.startswith("libcrypto-") for name in missing)
+    assert lay_out_triton.missing_libraries([library], str(library.parent)) == []
+
+
+def test_missing_python_library_comes_with_advice() -> None:
+    text = lay_out_triton.advice(["libpython3.11.so.1.0"])
+    assert "missing: libpython3.11.so.1.0." in text
+    assert "in the package libpython3.11;" in text
+    assert "--enable-shared" in text
