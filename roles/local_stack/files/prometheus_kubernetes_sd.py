@@ -1,0 +1,151 @@
+"""Run a Prometheus that was built without Kubernetes discovery as if it had it.
+
+``prometheus_kubernetes_sd.py PROMETHEUS... ARGUMENT...`` starts Prometheus with a copy of its
+configuration in which file discovery takes the place of ``kubernetes_sd_configs``, and keeps the
+file of targets up to date with the pods. The targets carry the same ``__meta_kubernetes_*`` labels
+as those of the role ``pod``, so the relabelling of the configuration is at work unchanged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REFRESH_SECONDS = 2
+
+
+def meta_labels(kind: str, values: dict[str, str]) -> dict[str, str]:
+    """Return the discovery labels for a pod's labels or annotations (``kind`` in the singular)."""
+    labels = {}
+    for key, value in values.items():
+        name = re.sub(r"[^a-zA-Z0-9_]", "_", key)
+        labels[f"__meta_kubernetes_pod_{kind}_{name}"] = value
+        labels[f"__meta_kubernetes_pod_{kind}present_{name}"] = "true"
+    return labels
+
+
+def target_groups(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a pod's targets in the format of file discovery: one for each port it declares."""
+    metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status", {})
+    address = status.get("podIP")
+    if not address:
+        return []
+    ready = [each["status"] for each in status.get("conditions", []) if each["type"] == "Ready"]
+    of_pod = {
+        "namespace": metadata["namespace"],
+        "pod_name": metadata["name"],
+        "pod_uid": metadata["uid"],
+        "pod_ip": address,
+        "pod_host_ip": status.get("hostIP", ""),
+        "pod_node_name": spec.get("nodeName", ""),
+        "pod_phase": status.get("phase", ""),
+        "pod_ready": ready[0].lower() if ready else "unknown",
+    }
+    groups = []
+    for container in spec["containers"]:
+        for port in container.get("ports", []):
+            of_port = {
+                "pod_container_name": container["name"],
+                "pod_container_image": container["image"],
+                "pod_container_port_name": port.get("name", ""),
+                "pod_container_port_number": str(port["containerPort"]),
+                "pod_container_port_protocol": port.get("protocol", "TCP"),
+            }
+            plain = {f"__meta_kubernetes_{k}": v for k, v in {**of_pod, **of_port}.items()}
+            groups.append(
+                {
+                    "targets": [f"{address}:{port['containerPort']}"],
+                    "labels": plain
+                    | meta_labels("label", metadata.get("labels", {}))
+                    | meta_labels("annotation", metadata.get("annotations", {})),
+                }
+            )
+    return groups
+
+
+def with_file_discovery(
+    config: dict[str, Any], folder: Path, targets: Path
+) -> tuple[dict[str, Any], str]:
+    """Return a configuration that reads ``targets``, and the API server that it asked before.
+
+    ``folder`` is what the configuration's relative paths begin at. Raises ValueError unless every
+    Kubernetes discovery is for pods of one and the same API server, named by its URL.
+    """
+    discoveries: list[Any] = []
+
+    def translate(node: Any) -> Any:
+        if isinstance(node, list):
+            return [translate(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        node = {key: translate(value) for key, value in node.items()}
+        if "kubernetes_sd_configs" in node:
+            discoveries.extend(node.pop("kubernetes_sd_configs"))
+            node["file_sd_configs"] = [{"files": [str(targets)]}]
+        return node
+
+    translated = translate(config)
+    translated["rule_files"] = [str(folder / rules) for rules in config.get("rule_files", [])]
+    server = next((each.get("api_server") for each in discoveries), None)
+    if not server or any(each != {"role": "pod", "api_server": server} for each in discoveries):
+        raise ValueError(f"not discovery of pods from one named api_server: {discoveries}")
+    return translated, server
+
+
+def refresh(server: str, targets: Path) -> None:
+    """Write the targets of all pods; keep the last ones while the API server does not answer."""
+    try:
+        with urllib.request.urlopen(f"{server.rstrip('/')}/api/v1/pods", timeout=5) as answer:
+            pods = json.load(answer)["items"]
+    except (OSError, HTTPException) as error:
+        print(f"keeping the last targets: {server}: {error}", file=sys.stderr, flush=True)
+        return
+    content = json.dumps([group for pod in pods for group in target_groups(pod)])
+    if not targets.exists() or targets.read_text() != content:
+        # Prometheus watches the folder: it must never see half a file.
+        targets.with_suffix(".new").write_text(content)
+        targets.with_suffix(".new").rename(targets)
+
+
+def keep_fresh(server: str, targets: Path, prometheus: int) -> None:
+    """Refresh the targets for as long as Prometheus, the parent process, lives."""
+    while os.getppid() == prometheus:
+        refresh(server, targets)
+        time.sleep(REFRESH_SECONDS)
+
+
+def main() -> None:
+    """Become the Prometheus that the first arguments name, and leave a child to refresh."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("prometheus", nargs="+", help="the program, and what runs it")
+    parser.add_argument("--config.file", dest="config", type=Path, required=True)
+    parser.add_argument("--storage.tsdb.path", dest="storage", type=Path, required=True)
+    given, others = parser.parse_known_args()
+    # Prometheus' own folder goes when its pod goes.
+    state = given.storage.absolute() / "discovery"
+    state.mkdir(parents=True, exist_ok=True)
+    config, targets = state / "prometheus.yml", state / "targets.json"
+    read = yaml.safe_load(given.config.read_text())
+    translated, server = with_file_discovery(read, given.config.absolute().parent, targets)
+    config.write_text(yaml.safe_dump(translated))
+    refresh(server, targets)
+    prometheus = os.getpid()
+    if os.fork() == 0:
+        keep_fresh(server, targets, prometheus)
+        return
+    options = [f"--config.file={config}", f"--storage.tsdb.path={given.storage}", *others]
+    os.execvp(given.prometheus[0], [*given.prometheus, *options])
+
+
+if __name__ == "__main__":
+    main()
