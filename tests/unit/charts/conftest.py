@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,15 +19,15 @@ Objects = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def helm() -> Helm:
+def helm(kubernetes_clients: Path) -> Helm:
     """Return a function that runs helm and returns what it did."""
-    path = f"{REPOSITORY / '.local/bin'}{os.pathsep}{os.environ['PATH']}"
-    program = shutil.which("helm", path=path)
-    assert program, "helm is neither in .local/bin nor in PATH"
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [program, *map(str, arguments)], capture_output=True, text=True, check=False
+            [kubernetes_clients / "helm", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     return run

@@ -13,7 +13,6 @@ import pytest
 import yaml
 from kube_apiserver.server import Server
 from kubernetes import client, dynamic
-from unpack_kubernetes_clients import unpack
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -44,14 +43,6 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
 """
 
 
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the real helm and kubectl."""
-    folder = tmp_path_factory.mktemp("programs")
-    unpack(folder)
-    return folder
-
-
 @pytest.fixture
 def namespace(server: Server, request: pytest.FixtureRequest) -> str:
     """Return a fresh namespace."""
@@ -62,7 +53,7 @@ def namespace(server: Server, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def run(server: Server, programs: Path, tmp_path: Path, namespace: str) -> Run:
+def run(server: Server, kubernetes_clients: Path, tmp_path: Path, namespace: str) -> Run:
     """Return a function that runs kubectl or helm in the test's namespace."""
     kubeconfig = tmp_path / "kubeconfig"
     entry = {"cluster": "emulator", "user": "anyone", "namespace": namespace}
@@ -82,7 +73,7 @@ def run(server: Server, programs: Path, tmp_path: Path, namespace: str) -> Run:
 
     def call(*argv: str, stdin: Any = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [str(programs / argv[0]), *argv[1:]],
+            [str(kubernetes_clients / argv[0]), *argv[1:]],
             input=json.dumps(stdin) if stdin else None,
             env=environment,
             capture_output=True,

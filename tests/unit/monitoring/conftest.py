@@ -16,13 +16,13 @@ Run = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def run() -> Run:
+def run(kubernetes_clients: Path) -> Run:
     """Return a function that runs a program, asserts success and returns all that it printed."""
-    path = f"{REPOSITORY / '.local/bin'}{os.pathsep}{os.environ['PATH']}"
+    path = f"{kubernetes_clients}{os.pathsep}{os.environ['PATH']}"
 
     def run(program: str, *arguments: str | Path) -> str:
         found = shutil.which(program, path=path)
-        assert found, f"{program} is neither in .local/bin nor in PATH"
+        assert found, f"{program} is not in PATH"
         result = subprocess.run(
             [found, *map(str, arguments)], cwd=REPOSITORY, capture_output=True, text=True
         )
