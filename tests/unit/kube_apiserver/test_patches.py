@@ -47,7 +47,7 @@ def _spec(**fields: Any) -> dict[str, Any]:
         pytest.param(
             {"metadata": {"finalizers": ["x/a", "x/b"]}},
             {"metadata": {"$deleteFromPrimitiveList/finalizers": ["x/a"], "finalizers": ["x/c"]}},
-            {"metadata": {"finalizers": ["x/b", "x/c"]}},
+            {"metadata": {"finalizers": ["x/c", "x/b"]}},
             id="a set of scalars loses and gains items",
         ),
         pytest.param(

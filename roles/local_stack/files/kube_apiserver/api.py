@@ -221,7 +221,10 @@ class Api:
             wanted = meta.get("resourceVersion")
             if wanted and wanted != old["metadata"]["resourceVersion"]:
                 raise conflict(resource, name)
-            _check_precondition(resource, name, "UID", meta.get("uid", ""), old["metadata"]["uid"])
+            uid, given = old["metadata"]["uid"], meta.get("uid")
+            if given and given != uid:
+                message = f"UID in precondition: {given}, UID in object meta: {uid}"
+                raise conflict(resource, name, f"Precondition failed: {message}")
             new = set_defaults(_carried_over(resource, old, new, subresource), resource.schema)
             new = kinds.on_update(resource, old, new, self.store)
             validation.check_update(resource, old, new, subresource)
@@ -315,9 +318,9 @@ class Api:
         with self.store.lock:
             item = self.get(resource, namespace, name)
             meta = item["metadata"]
-            _check_precondition(resource, name, "UID", options.uid, meta["uid"])
+            _check_delete_precondition(resource, name, "UID", options.uid, meta["uid"])
             version = meta["resourceVersion"]
-            _check_precondition(
+            _check_delete_precondition(
                 resource, name, "ResourceVersion", options.resource_version, version
             )
             marked = deletion.marked(resource, item, options, timestamp)
@@ -426,13 +429,16 @@ def served(resource: Resource, item: Object) -> Object:
     return item | {"apiVersion": resource.api_version}
 
 
-def _check_precondition(resource: Resource, name: str, label: str, wanted: str, found: str) -> None:
+def _check_delete_precondition(
+    resource: Resource, name: str, label: str, wanted: str, found: str
+) -> None:
     if wanted and wanted != found:
+        happened = "deleted and then recreated" if label == "UID" else "modified"
         message = (
-            f"Precondition failed: {label} in precondition: {wanted}, "
-            f"{label} in object meta: {found}"
+            f"the {label} in the precondition ({wanted}) does not match the {label} in record "
+            f"({found}). The object might have been {happened}"
         )
-        raise conflict(resource, name, message)
+        raise conflict(resource, name, message, named=resource.kind)
 
 
 def _in_namespace(meta: Object, namespace: str) -> Object:
@@ -480,7 +486,10 @@ def _carried_over(resource: Resource, old: Object, new: Object, subresource: str
 
 def _intent(resource: Resource, item: Object) -> Object:
     """Return the part of an object whose changes metadata.generation counts."""
-    return {k: v for k, v in item.items() if k not in ("metadata", "status")}
+    intent = {k: v for k, v in item.items() if k not in ("metadata", "status")}
+    if resource.kind == "Deployment":  # Its annotations are copied to its ReplicaSets.
+        intent["annotations"] = item["metadata"].get("annotations")
+    return intent
 
 
 def _without_times(item: Object) -> Object:

@@ -138,8 +138,11 @@ def already_exists(resource: Resource, name: str) -> ApiError:
     )
 
 
-def conflict(resource: Resource, name: str, message: str = "") -> ApiError:
-    """409: the object is not in the state that the request expects."""
+def conflict(resource: Resource, name: str, message: str = "", named: str = "") -> ApiError:
+    """409: the object is not in the state that the request expects.
+
+    The resource goes by its own name, or by `named` where Kubernetes says its kind.
+    """
     message = message or (
         "the object has been modified; please apply your changes to the latest version and "
         "try again"
@@ -147,8 +150,8 @@ def conflict(resource: Resource, name: str, message: str = "") -> ApiError:
     return ApiError(
         409,
         "Conflict",
-        f'Operation cannot be fulfilled on {resource.qualified} "{name}": {message}',
-        _details(resource, name),
+        f'Operation cannot be fulfilled on {named or resource.qualified} "{name}": {message}',
+        _details(resource, name) | ({"kind": named} if named else {}),
     )
 
 

@@ -90,7 +90,8 @@ def _merge_list(old: list[Any], new: list[Any], node: Schema, order: list[Any] |
         return [item for item in new if item is not None]
     key = node.get("x-kubernetes-patch-merge-key")
     if key is None:
-        return _ordered(old + [item for item in new if item not in old], order, lambda item: item)
+        merged = old + [item for item in new if item not in old]
+        return _ordered(merged, new if order is None else order, old)
     if any(item.get("$patch") == "replace" for item in new):
         return [item for item in new if "$patch" not in item]
     result = list(old)
@@ -104,19 +105,21 @@ def _merge_list(old: list[Any], new: list[Any], node: Schema, order: list[Any] |
             result.append(strategic_merge({}, item, node["items"]))
         else:
             result[index] = strategic_merge(result[index], item, node["items"])
-    if order:
-        order = [entry[key] for entry in order]
-    return _ordered(result, order, lambda item: item.get(key))
+    wanted = [entry[key] for entry in (new if order is None else order)]
+    items = {item[key]: item for item in result}
+    return [items[name] for name in _ordered(list(items), wanted, [was[key] for was in old])]
 
 
-def _ordered(items: list[Any], order: list[Any] | None, key: Any) -> list[Any]:
-    """Sort the items that `order` names; every other item stays behind its neighbour."""
-    if not order:
-        return items
-    position = {str(name): index for index, name in enumerate(order)}
-    ranked: list[tuple[int, Any]] = []
-    rank = -1
-    for item in items:
-        rank = position.get(str(key(item)), rank)
-        ranked.append((rank, item))
-    return [item for _, item in sorted(ranked, key=lambda row: row[0])]
+def _ordered(merged: list[Any], wanted: list[Any], old: list[Any]) -> list[Any]:
+    """Put merged items in the order of the patch, `wanted`, and of the list before, `old`.
+
+    An item that `wanted` names comes before the first other item that it preceded in `old`, and
+    before all others if it was not there.
+    """
+    named = [item for item in wanted if item in merged]
+    others = [item for item in merged if item not in named]
+    result = []
+    while named and others:
+        first = named[0] not in old or old.index(named[0]) < old.index(others[0])
+        result.append((named if first else others).pop(0))
+    return result + named + others
