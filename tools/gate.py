@@ -22,7 +22,7 @@ CHECKS: Mapping[str, Sequence[str]] = {
     "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/contract"),
     "ansible-lint": ("ansible-lint", "-q", "--strict"),
     "antsibull-docs": ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
-    "molecule": ("molecule", "test", "--all"),
+    "molecule": ("molecule", "test", "--all", "--workers", "2", "--continue-on-failure"),
     "integration": ("pytest", "-q", "tests/integration"),
 }
 
@@ -30,7 +30,11 @@ CHECKS: Mapping[str, Sequence[str]] = {
 def run(checks: Mapping[str, Sequence[str]]) -> int:
     """Run checks in order and print a table of them; return how many failed."""
     rows = []
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        # Or antsibull-docs takes the collections of .venv for files that git ignores.
+        "GIT_CEILING_DIRECTORIES": str(ROOT),
+    }
     for name, argv in checks.items():
         print(f"\n=== {name}: {' '.join(argv)}", flush=True)
         begun = time.monotonic()
