@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,25 @@ def test_variables_are_in_a_specification(file: Path) -> None:
 
 def test_all_inventories_are_read() -> None:
     assert {file.relative_to(ROOT).parts[1] for file in FILES} >= {"local", "dev", "prod"}
+
+
+def preflight(inventory: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("ansible-playbook")
+    return subprocess.run(
+        [program, "playbooks/preflight.yml", f"--inventory=inventories/{inventory}", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("inventory", ["dev", "prod"])
+def test_an_inventory_for_aws_wants_only_an_account(inventory: str) -> None:
+    refused = preflight(inventory)
+    assert refused.returncode == 2
+    assert 'platform_account_id is "", but must be the twelve digits' in refused.stdout
+    accepted = preflight(inventory, "--extra-vars", '{"platform_account_id": "210987654321"}')
+    assert accepted.returncode == 0, accepted.stdout
