@@ -204,7 +204,9 @@ def process_start_time(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     state, *fields = stat.rpartition(")")[2].split()
-    return None if state == "Z" else int(fields[18])
+    threads, start_time = int(fields[16]), int(fields[18])
+    # The first thread can be a zombie while others still end and hold the sockets open.
+    return None if state == "Z" and threads <= 1 else start_time
 
 
 def port_is_free(port: int) -> bool:
