@@ -1,9 +1,10 @@
 """Run a Prometheus that was built without Kubernetes discovery as if it had it.
 
-``prometheus_kubernetes_sd.py PROMETHEUS... ARGUMENT...`` starts Prometheus with a copy of its
-configuration in which file discovery takes the place of ``kubernetes_sd_configs``, and keeps the
-file of targets up to date with the pods. The targets carry the same ``__meta_kubernetes_*`` labels
-as those of the role ``pod``, so the relabelling of the configuration is at work unchanged.
+``prometheus_kubernetes_sd.py --kubeconfig=FILE PROMETHEUS... ARGUMENT...`` starts Prometheus with a
+copy of its configuration in which file discovery takes the place of ``kubernetes_sd_configs``, and
+keeps the file of targets up to date with the pods. The targets carry the same
+``__meta_kubernetes_*`` labels as those of the role ``pod``, so the relabelling of the configuration
+is at work unchanged. The kubeconfig stands for what Prometheus finds in a pod of a cluster.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import os
 import re
 import sys
 import time
-import urllib.request
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import yaml
+from cluster_agent.client import ApiError, Client
+from cluster_agent.cluster import RESOURCES
 
 REFRESH_SECONDS = 2
 
@@ -73,15 +74,12 @@ def target_groups(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return groups
 
 
-def with_file_discovery(
-    config: dict[str, Any], folder: Path, targets: Path
-) -> tuple[dict[str, Any], str]:
-    """Return a configuration that reads ``targets``, and the API server that it asked before.
+def with_file_discovery(config: dict[str, Any], folder: Path, targets: Path) -> dict[str, Any]:
+    """Return a configuration that reads ``targets`` where it asked the API server before.
 
     ``folder`` is what the configuration's relative paths begin at. Raises ValueError unless every
-    Kubernetes discovery is for pods of one and the same API server, named by its URL.
+    Kubernetes discovery is for all pods of the cluster that Prometheus runs in.
     """
-    discoveries: list[Any] = []
 
     def translate(node: Any) -> Any:
         if isinstance(node, list):
@@ -90,25 +88,23 @@ def with_file_discovery(
             return node
         node = {key: translate(value) for key, value in node.items()}
         if "kubernetes_sd_configs" in node:
-            discoveries.extend(node.pop("kubernetes_sd_configs"))
+            discoveries = node.pop("kubernetes_sd_configs")
+            if discoveries != [{"role": "pod"}]:
+                raise ValueError(f"not discovery of all pods of the own cluster: {discoveries}")
             node["file_sd_configs"] = [{"files": [str(targets)]}]
         return node
 
     translated = translate(config)
     translated["rule_files"] = [str(folder / rules) for rules in config.get("rule_files", [])]
-    server = next((each.get("api_server") for each in discoveries), None)
-    if not server or any(each != {"role": "pod", "api_server": server} for each in discoveries):
-        raise ValueError(f"not discovery of pods from one named api_server: {discoveries}")
-    return translated, server
+    return translated
 
 
-def refresh(server: str, targets: Path) -> None:
+def refresh(client: Client, targets: Path) -> None:
     """Write the targets of all pods; keep the last ones while the API server does not answer."""
     try:
-        with urllib.request.urlopen(f"{server.rstrip('/')}/api/v1/pods", timeout=5) as answer:
-            pods = json.load(answer)["items"]
-    except (OSError, HTTPException) as error:
-        print(f"keeping the last targets: {server}: {error}", file=sys.stderr, flush=True)
+        pods = client.request("GET", RESOURCES["Pod"].path())["items"]
+    except ApiError as error:
+        print(f"keeping the last targets: {error}", file=sys.stderr, flush=True)
         return
     content = json.dumps([group for pod in pods for group in target_groups(pod)])
     if not targets.exists() or targets.read_text() != content:
@@ -117,16 +113,17 @@ def refresh(server: str, targets: Path) -> None:
         targets.with_suffix(".new").rename(targets)
 
 
-def keep_fresh(server: str, targets: Path, prometheus: int) -> None:
+def keep_fresh(client: Client, targets: Path, prometheus: int) -> None:
     """Refresh the targets for as long as Prometheus, the parent process, lives."""
     while os.getppid() == prometheus:
-        refresh(server, targets)
+        refresh(client, targets)
         time.sleep(REFRESH_SECONDS)
 
 
 def main() -> None:
     """Become the Prometheus that the first arguments name, and leave a child to refresh."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("prometheus", nargs="+", help="the program, and what runs it")
     parser.add_argument("--config.file", dest="config", type=Path, required=True)
     parser.add_argument("--storage.tsdb.path", dest="storage", type=Path, required=True)
@@ -136,12 +133,13 @@ def main() -> None:
     state.mkdir(parents=True, exist_ok=True)
     config, targets = state / "prometheus.yml", state / "targets.json"
     read = yaml.safe_load(given.config.read_text())
-    translated, server = with_file_discovery(read, given.config.absolute().parent, targets)
+    translated = with_file_discovery(read, given.config.absolute().parent, targets)
     config.write_text(yaml.safe_dump(translated))
-    refresh(server, targets)
+    client = Client(given.kubeconfig)
+    refresh(client, targets)
     prometheus = os.getpid()
     if os.fork() == 0:
-        keep_fresh(server, targets, prometheus)
+        keep_fresh(client, targets, prometheus)
         return
     options = [f"--config.file={config}", f"--storage.tsdb.path={given.storage}", *others]
     os.execvp(given.prometheus[0], [*given.prometheus, *options])

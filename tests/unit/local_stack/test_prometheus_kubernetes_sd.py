@@ -12,9 +12,9 @@ from typing import Any
 
 import prometheus_kubernetes_sd
 import pytest
+from cluster_agent.client import Client
 from prometheus_kubernetes_sd import refresh, target_groups, with_file_discovery
 
-SERVER = "http://127.0.0.1:16443"
 POD: dict[str, Any] = {
     "metadata": {
         "name": "triton-0",
@@ -44,6 +44,19 @@ POD: dict[str, Any] = {
         "conditions": [{"type": "Ready", "status": "False"}],
     },
 }
+
+
+def kubeconfig(folder: Path, port: int) -> Path:
+    """Write the kubeconfig of an API server on this machine."""
+    content = {
+        "current-context": "x",
+        "clusters": [{"name": "x", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{"name": "x", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+    }
+    file = folder / "kubeconfig"
+    file.write_text(json.dumps(content))
+    return file
 
 
 def test_a_pod_gives_one_target_for_each_port() -> None:
@@ -76,7 +89,7 @@ def test_a_pod_without_an_address_is_no_target() -> None:
 
 def test_only_discovery_and_rule_paths_are_changed(tmp_path: Path) -> None:
     relabel = [{"source_labels": ["__meta_kubernetes_pod_phase"], "action": "keep"}]
-    discovery = {"kubernetes_sd_configs": [{"role": "pod", "api_server": SERVER}]}
+    discovery = {"kubernetes_sd_configs": [{"role": "pod"}]}
     config = {
         "global": {"scrape_interval": "5s"},
         "rule_files": ["*.rules.yml", "/elsewhere/rules.yml"],
@@ -84,30 +97,27 @@ def test_only_discovery_and_rule_paths_are_changed(tmp_path: Path) -> None:
         "alerting": {"alertmanagers": [{"relabel_configs": relabel, **discovery}]},
     }
     files = {"file_sd_configs": [{"files": [str(tmp_path / "targets.json")]}]}
-    assert with_file_discovery(config, Path("/etc/prometheus"), tmp_path / "targets.json") == (
-        {
-            "global": {"scrape_interval": "5s"},
-            "rule_files": ["/etc/prometheus/*.rules.yml", "/elsewhere/rules.yml"],
-            "scrape_configs": [{"job_name": "triton", "relabel_configs": relabel, **files}],
-            "alerting": {"alertmanagers": [{"relabel_configs": relabel, **files}]},
-        },
-        SERVER,
-    )
+    assert with_file_discovery(config, Path("/etc/prometheus"), tmp_path / "targets.json") == {
+        "global": {"scrape_interval": "5s"},
+        "rule_files": ["/etc/prometheus/*.rules.yml", "/elsewhere/rules.yml"],
+        "scrape_configs": [{"job_name": "triton", "relabel_configs": relabel, **files}],
+        "alerting": {"alertmanagers": [{"relabel_configs": relabel, **files}]},
+    }
 
 
 @pytest.mark.parametrize(
     "discoveries",
     [
         [],
-        [{"role": "pod"}],
-        [{"role": "node", "api_server": SERVER}],
-        [{"role": "pod", "api_server": SERVER, "namespaces": {"names": ["triton"]}}],
-        [{"role": "pod", "api_server": SERVER}, {"role": "pod", "api_server": "http://other"}],
+        [{"role": "node"}],
+        [{"role": "pod", "namespaces": {"names": ["triton"]}}],
+        [{"role": "pod", "api_server": "https://other"}],
+        [{"role": "pod"}, {"role": "node"}],
     ],
 )
 def test_other_discovery_is_refused(discoveries: list[dict[str, Any]], tmp_path: Path) -> None:
     config = {"scrape_configs": [{"job_name": "x", "kubernetes_sd_configs": discoveries}]}
-    with pytest.raises(ValueError, match="not discovery of pods from one named api_server"):
+    with pytest.raises(ValueError, match="not discovery of all pods of the own cluster"):
         with_file_discovery(config, tmp_path, tmp_path / "targets.json")
 
 
@@ -116,9 +126,9 @@ def test_targets_stay_while_the_api_server_is_away(
 ) -> None:
     targets = tmp_path / "targets.json"
     targets.write_text(json.dumps(target_groups(POD)))
-    refresh("http://127.0.0.1:9", targets)
+    refresh(Client(kubeconfig(tmp_path, 9)), targets)
     assert json.loads(targets.read_text()) == target_groups(POD)
-    assert "keeping the last targets: http://127.0.0.1:9" in capsys.readouterr().err
+    assert "keeping the last targets: " in capsys.readouterr().err
 
 
 class Pods(BaseHTTPRequestHandler):
@@ -138,8 +148,7 @@ def test_prometheus_starts_with_the_targets_in_place(tmp_path: Path) -> None:
     program.chmod(0o755)
     with HTTPServer(("127.0.0.1", 0), Pods) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        discovery = {"role": "pod", "api_server": f"http://127.0.0.1:{server.server_port}"}
-        config = {"scrape_configs": [{"job_name": "x", "kubernetes_sd_configs": [discovery]}]}
+        config = {"scrape_configs": [{"job_name": "x", "kubernetes_sd_configs": [{"role": "pod"}]}]}
         (tmp_path / "prometheus.yml").write_text(json.dumps(config))
         arguments = [
             "--config.file=prometheus.yml",
@@ -147,7 +156,13 @@ def test_prometheus_starts_with_the_targets_in_place(tmp_path: Path) -> None:
             "--web.route-prefix=/",
         ]
         done = subprocess.run(
-            [sys.executable, prometheus_kubernetes_sd.__file__, program, *arguments],
+            [
+                sys.executable,
+                prometheus_kubernetes_sd.__file__,
+                f"--kubeconfig={kubeconfig(tmp_path, server.server_port)}",
+                program,
+                *arguments,
+            ],
             cwd=tmp_path,
             capture_output=True,
             text=True,

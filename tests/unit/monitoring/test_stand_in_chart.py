@@ -18,8 +18,7 @@ from .conftest import REPOSITORY, Run
 ROLE = REPOSITORY / "roles/monitoring"
 CHART = REPOSITORY / "roles/local_stack/files/charts/kube-prometheus-stack"
 WEBHOOK = "http://127.0.0.1:9/services/secret"
-API_SERVER = "http://127.0.0.1:16443"
-LOCAL = {"monitoring_slack_webhook_url": WEBHOOK, "monitoring_kubernetes_api_server": API_SERVER}
+LOCAL = {"monitoring_slack_webhook_url": WEBHOOK}
 OVERRIDDEN = {
     "monitoring_scrape_interval": "5s",
     "monitoring_values_overrides": {"prometheus": {"prometheusSpec": {"retention": "1d"}}},
@@ -79,12 +78,11 @@ def test_prometheus_can_read_its_files(render: Render, run: Run, tmp_path: Path)
         (tmp_path / name).write_text(content)
     config = yaml.safe_load(files["prometheus.yml"])
     # Debian's build, which the local stack runs, has no Kubernetes discovery.
-    readable, server = with_file_discovery(config, tmp_path, tmp_path / "targets.json")
-    assert server == API_SERVER
+    readable = with_file_discovery(config, tmp_path, tmp_path / "targets.json")
     (tmp_path / "readable.yml").write_text(yaml.safe_dump(readable))
     printed = run("promtool", "check", "config", "--lint=all", tmp_path / "readable.yml")
     assert "2 rules found" in printed
-    discovery = [{"role": "pod", "api_server": API_SERVER}]
+    discovery = [{"role": "pod"}]
     assert config["scrape_configs"][0]["kubernetes_sd_configs"] == discovery
     assert config["alerting"]["alertmanagers"][0]["kubernetes_sd_configs"] == discovery
     rules = (ROLE / "files/rules/triton.yml").read_text()

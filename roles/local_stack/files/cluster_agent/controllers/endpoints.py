@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import ipaddress
+
 from .. import objects
-from ..cluster import Cluster
+from ..client import ApiError
+from ..cluster import RESOURCES, Cluster
 from ..objects import Object
 
 
@@ -55,9 +59,30 @@ def reconcile(cluster: Cluster, service: Object) -> None:
     """Write the service's Endpoints and EndpointSlice."""
     if not service["spec"].get("selector") or objects.terminating(service):
         return
-    pods = selected(cluster, service)
+    pods = [
+        pod
+        for pod in selected(cluster, service)
+        if takes_loopback(cluster) or not ipaddress.ip_address(pod["status"]["podIP"]).is_loopback
+    ]
     write_endpoints(cluster, service, pods)
     write_slice(cluster, service, pods)
+
+
+@functools.cache
+def takes_loopback(cluster: Cluster) -> bool:
+    """Whether the API server lets endpoints have loopback addresses, which a real one refuses."""
+    tried = {
+        "metadata": {"generateName": "loopback-"},
+        "subsets": [{"addresses": [{"ip": "127.0.0.1"}], "ports": [{"port": 1}]}],
+    }
+    try:
+        path = f"{RESOURCES['Endpoints'].path('default')}?dryRun=All"
+        cluster.client.request("POST", path, tried)
+    except ApiError as error:
+        if error.status != 422:
+            raise
+        return False
+    return True
 
 
 def ports_of(service: Object, pods: list[Object]) -> list[Object]:
