@@ -103,7 +103,7 @@ def test_absent_needs_only_the_name(script: ScriptedAws, run: Run, module: Modul
 
 @pytest.mark.parametrize(
     ("module", "missing"),
-    [(CLUSTER, "role, subnet_ids"), (NODEGROUP, "node_role")],
+    [(CLUSTER, "role"), (NODEGROUP, "node_role")],
     ids=["eks_cluster", "eks_nodegroup"],
 )
 def test_present_needs_more(run: Run, module: Module, missing: str) -> None:

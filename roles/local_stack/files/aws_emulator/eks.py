@@ -11,7 +11,9 @@ import boto3
 from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.exceptions import InvalidSubnetIdError
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.subnets import Subnet
 from moto.eks import responses, urls
 from moto.eks.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.eks.models import Cluster, Nodegroup
@@ -94,9 +96,17 @@ class EKSResponse(responses.EKSResponse):
         """Return the cluster that the path names, with the attributes that this class adds."""
         return self.eks_backend.describe_cluster(self._get_param("name"))
 
+    def subnets(self, subnet_ids: list[str]) -> list[Subnet]:
+        """Return subnets by their ids, all of which must exist."""
+        ec2 = ec2_backends[self.current_account][self.region]
+        try:
+            return ec2.describe_subnets(subnet_ids=subnet_ids)
+        except InvalidSubnetIdError as error:
+            raise InvalidParameterException(message=str(error.message)) from error
+
     def cluster_network(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the whole VPC configuration of a request; the subnets must span two zones."""
-        subnets = self.ec2.describe_subnets(subnet_ids=request["subnetIds"])
+        subnets = self.subnets(request["subnetIds"])
         if len({subnet.availability_zone for subnet in subnets}) < 2:
             raise InvalidParameterException(
                 message="Subnets specified must be in at least two different AZs"
@@ -178,11 +188,6 @@ class EKSResponse(responses.EKSResponse):
         return ActionResult({"update": update})
 
     @property
-    def ec2(self) -> EC2Backend:
-        """Return EC2 of the account and region of the request."""
-        return ec2_backends[self.current_account][self.region]
-
-    @property
     def autoscaling(self) -> AutoScalingBackend:
         """Return Auto Scaling of the account and region of the request."""
         return autoscaling_backends[self.current_account][self.region]
@@ -194,7 +199,7 @@ class EKSResponse(responses.EKSResponse):
         if ami_type and ami_type not in ami_types():
             raise InvalidParameterException(message=f"The AMI type {ami_type} does not exist")
         # An unknown subnet is refused here, before anything is made.
-        self.ec2.describe_subnets(subnet_ids=self._get_param("subnets"))
+        self.subnets(self._get_param("subnets"))
         super().create_nodegroup()
         cluster = self.named_cluster()
         nodegroup = self.named_nodegroup()

@@ -1,0 +1,132 @@
+"""What the AWS modules of this collection share: clients that retry, waiting, comparing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+Fields = dict[str, Any]
+Found = TypeVar("Found")
+
+WAIT_OPTIONS = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 1800},
+    "poll_interval": {"type": "int", "default": 10},
+}
+TAG_OPTIONS = {
+    "tags": {"type": "dict", "aliases": ["resource_tags"]},
+    "purge_tags": {"type": "bool", "default": True},
+}
+
+
+class AwsError(Exception):
+    """A refusal or a failure; ``details`` become part of what the module returns."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+@dataclass(frozen=True)
+class Aws:
+    """The account as a module sees it: clients by service name, check mode, and patience.
+
+    ``wait_timeout`` and ``poll_interval`` are in seconds.
+    """
+
+    client: Callable[[str], Any]
+    check_mode: bool = False
+    wait: bool = True
+    wait_timeout: float = 1800
+    poll_interval: float = 10
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def until(self, probe: Callable[[], Found | None], goal: str) -> Found:
+        """Return the first answer of ``probe`` that is not None.
+
+        Raises:
+            AwsError: there was none within ``wait_timeout``; the message names the goal.
+        """
+        deadline = self.clock() + self.wait_timeout
+        while (found := probe()) is None:
+            if self.clock() >= deadline:
+                raise AwsError(f"{goal}: not reached within {self.wait_timeout} s")
+            self.sleep(self.poll_interval)
+        return found
+
+
+def run_module(module: AnsibleAWSModule, ensure: Callable[[Aws, Fields], Fields]) -> None:
+    """Call ``ensure`` with the account and the module's options, and report what it returns."""
+    # AnsibleAWSModule has already reported a missing boto3 by now.
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    clients: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in clients:
+            # Throttled and transient failures are tried again, with jittered backoff.
+            retries = Config(retries={"mode": "standard", "max_attempts": 10})
+            clients[service] = module.client(service, config=retries)
+        return clients[service]
+
+    patience = {name: module.params[name] for name in WAIT_OPTIONS if name in module.params}
+    try:
+        result = ensure(Aws(client, module.check_mode, **patience), module.params)
+    except AwsError as failure:
+        module.fail_json(msg=str(failure), **failure.details)
+    except (BotoCoreError, ClientError) as error:
+        module.fail_json_aws(error)
+    diff = result.pop("diff")
+    module.exit_json(**result, **({"diff": diff} if module._diff else {}))
+
+
+def report(kind: str, resource: Fields, before: Fields, after: Fields) -> Fields:
+    """Return a module's result: what is there now (or would be), and the difference made."""
+    snake_case = camel_dict_to_snake_dict(resource, ignore_list=["tags", "labels"])
+    return {
+        "changed": before != after,
+        kind: snake_case,
+        "diff": {"before": before, "after": after},
+    }
+
+
+def differences(current: Fields, wanted: Fields) -> set[str]:
+    """Return the names of the wanted fields which the current ones do not equal."""
+    return {name for name, value in wanted.items() if current.get(name) != value}
+
+
+def given(**fields: Any) -> Fields:
+    """Return the fields that have a value: an option that is not set is not managed."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def sorted_or_none(values: Iterable[str] | None) -> list[str] | None:
+    """Return values for which order means nothing in a fixed order."""
+    return None if values is None else sorted(values)
+
+
+def tags_after(current: Mapping[str, str], params: Fields) -> dict[str, str] | None:
+    """Return all the tags that the resource is to have; None leaves them alone."""
+    if params["tags"] is None:
+        return None
+    added, removed = compare_aws_tags(current, params["tags"], params["purge_tags"])
+    kept = {key: value for key, value in current.items() if key not in removed}
+    return {**kept, **{key: str(value) for key, value in added.items()}}
+
+
+def tag_changes(
+    before: Mapping[str, str], after: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the tags to set and the keys to remove on the way from ``before`` to ``after``."""
+    changed = {key: value for key, value in after.items() if before.get(key) != value}
+    return changed, sorted(set(before) - set(after))

@@ -1,0 +1,183 @@
+#!/usr/bin/python
+# Copyright: mlops.gpu_platform maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Manage an Amazon EKS cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: eks_cluster
+short_description: Manage an Amazon EKS cluster
+version_added: 0.1.0
+description:
+  - Creates, updates and deletes the control plane of an EKS cluster.
+  - Version, endpoint access, networks, logging, access configuration and tags follow the options;
+    EKS takes one kind of update at a time, so each is waited for before the next is sent.
+options:
+  name:
+    description: Name of the cluster.
+    type: str
+    required: true
+  state:
+    description: Whether the cluster is to exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  role:
+    description:
+      - Name or ARN of the IAM role of the control plane. EKS cannot change it later.
+      - Required if O(state=present).
+    type: str
+  version:
+    description:
+      - Kubernetes version, such as V(1.34). EKS raises it by one minor version at a time.
+      - Without it EKS chooses for a new cluster, and the version of an existing one stays.
+    type: str
+  subnet_ids:
+    description:
+      - Subnets for the network interfaces of the control plane, in at least two availability zones.
+      - Their order means nothing. These or O(subnet_filters) are required if O(state=present).
+    type: list
+    elements: str
+  subnet_filters:
+    description:
+      - EC2 filters that find the subnets, such as V(tag:Name) with their names, in place of
+        O(subnet_ids).
+      - They must find subnets of one VPC, in at least two availability zones.
+    type: dict
+  security_group_ids:
+    description: Further security groups of the control plane's network interfaces.
+    type: list
+    elements: str
+  endpoint_private_access:
+    description: Whether the API server is reached from within the VPC.
+    type: bool
+    default: true
+  endpoint_public_access:
+    description: Whether the API server is reached from the internet.
+    type: bool
+    default: false
+  public_access_cidrs:
+    description: IPv4 ranges that reach the API server from the internet, where that is on.
+    type: list
+    elements: str
+  logging:
+    description: Types of control plane logs to write to CloudWatch; all others are turned off.
+    type: list
+    elements: str
+    choices: [api, audit, authenticator, controllerManager, scheduler]
+  authentication_mode:
+    description: Where EKS looks up who may use the cluster. EKS never goes back from V(API).
+    type: str
+    choices: [API, API_AND_CONFIG_MAP, CONFIG_MAP]
+  wait:
+    description: Whether to wait until a new cluster is active or a deleted one is gone.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds to wait at most.
+    type: int
+    default: 1800
+  poll_interval:
+    description: Seconds between two looks at the state.
+    type: int
+    default: 10
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.tags
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Changes nothing and reports what would change, in an empty account too.
+    support: full
+  diff_mode:
+    description: Returns the managed fields before and after.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+author:
+  - mlops.gpu_platform maintainers (@mlops-gpu-platform)
+"""
+
+EXAMPLES = r"""
+- name: Create a cluster that one office reaches from the internet
+  mlops.gpu_platform.eks_cluster:
+    name: mlops
+    version: "1.34"
+    role: mlops-eks-cluster
+    subnet_filters:
+      tag:Name: mlops-private-*
+    endpoint_public_access: true
+    public_access_cidrs: [192.0.2.0/24]
+    logging: [api, audit, authenticator]
+    authentication_mode: API
+    tags:
+      Project: mlops
+
+- name: Delete it
+  mlops.gpu_platform.eks_cluster:
+    name: mlops
+    state: absent
+"""
+
+RETURN = r"""
+cluster:
+  description:
+    - The cluster as EKS describes it, with names in snake case; empty after a deletion.
+    - In check mode, and where there is none yet, only name, status V(PLANNED) and version.
+  returned: success
+  type: dict
+  sample: {name: mlops, status: ACTIVE, version: "1.34"}
+issues:
+  description: Health issues that EKS reports.
+  returned: when a wait ends because the cluster failed
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+    TAG_OPTIONS,
+    WAIT_OPTIONS,
+    run_module,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
+    LOG_TYPES,
+    ensure_cluster,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleAWSModule(
+        argument_spec={
+            "name": {"required": True},
+            "state": {"choices": ["present", "absent"], "default": "present"},
+            "role": {},
+            "version": {},
+            "subnet_ids": {"type": "list", "elements": "str"},
+            "subnet_filters": {"type": "dict"},
+            "security_group_ids": {"type": "list", "elements": "str"},
+            "endpoint_private_access": {"type": "bool", "default": True},
+            "endpoint_public_access": {"type": "bool", "default": False},
+            "public_access_cidrs": {"type": "list", "elements": "str"},
+            "logging": {"type": "list", "elements": "str", "choices": LOG_TYPES},
+            "authentication_mode": {"choices": ["API", "API_AND_CONFIG_MAP", "CONFIG_MAP"]},
+            **TAG_OPTIONS,
+            **WAIT_OPTIONS,
+        },
+        required_if=[
+            ("state", "present", ("role",)),
+            ("state", "present", ("subnet_ids", "subnet_filters"), True),
+        ],
+        mutually_exclusive=[("subnet_ids", "subnet_filters")],
+        supports_check_mode=True,
+    )
+    run_module(module, ensure_cluster)
+
+
+if __name__ == "__main__":
+    main()

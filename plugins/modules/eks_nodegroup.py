@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright: mlops.gpu_platform maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Manage a managed node group of an Amazon EKS cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: eks_nodegroup
+short_description: Manage a managed node group of an Amazon EKS cluster
+version_added: 0.1.0
+description:
+  - Creates, updates and deletes a managed node group.
+  - Sizes, labels, taints, the update configuration and tags follow the options. A change of what
+    EKS fixes at creation is refused before any call that writes.
+options:
+  cluster_name:
+    description: Name of the cluster, which must be active before a node group is created.
+    type: str
+    required: true
+  name:
+    description: Name of the node group.
+    type: str
+    required: true
+  state:
+    description: Whether the node group is to exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  node_role:
+    description:
+      - Name or ARN of the IAM role of the nodes. EKS cannot change it later.
+      - Required if O(state=present).
+    type: str
+  subnet_ids:
+    description:
+      - Subnets of the nodes; their order means nothing. EKS cannot change them later.
+      - Without it a new node group gets the cluster's subnets.
+    type: list
+    elements: str
+  instance_types:
+    description: Instance types, in order of priority. EKS cannot change them later.
+    type: list
+    elements: str
+  ami_type:
+    description: AMI type, such as V(AL2023_x86_64_NVIDIA). EKS cannot change it later.
+    type: str
+  capacity_type:
+    description: Capacity type. EKS cannot change it later.
+    type: str
+    choices: [ON_DEMAND, SPOT, CAPACITY_BLOCK]
+  disk_size:
+    description: Size of the root volume in GiB. EKS cannot change it later.
+    type: int
+  min_size:
+    description: Lowest number of nodes.
+    type: int
+    default: 0
+  max_size:
+    description: Highest number of nodes, at least 1. No nodes at all is minimum and desired size 0.
+    type: int
+    default: 1
+  desired_size:
+    description:
+      - Number of nodes.
+      - Without it a new node group starts at O(min_size), and the number in an existing one is the
+        autoscaler's, which moves only as far as new limits force it to.
+    type: int
+  labels:
+    description: Kubernetes labels of the nodes; others are removed.
+    type: dict
+  taints:
+    description: Kubernetes taints of the nodes; others are removed. Their order means nothing.
+    type: list
+    elements: dict
+    suboptions:
+      key:
+        description: Key of the taint.
+        type: str
+        required: true
+      value:
+        description: Value of the taint.
+        type: str
+        default: ""
+      effect:
+        description: Effect of the taint, in Kubernetes' words.
+        type: str
+        required: true
+        choices: [NoSchedule, PreferNoSchedule, NoExecute]
+  max_unavailable:
+    description: Number of nodes that an update of the node group may replace at a time.
+    type: int
+  node_template_tags:
+    description:
+      - Whether to tag the Auto Scaling group with the labels and taints, so that Cluster Autoscaler
+        can scale it up from zero nodes. EKS does not hand tags of a node group on.
+      - With O(wait=false) a new node group is tagged by the next run.
+    type: bool
+    default: false
+  wait:
+    description: Whether to wait until a new node group is active or a deleted one is gone.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds to wait at most.
+    type: int
+    default: 1800
+  poll_interval:
+    description: Seconds between two looks at the state.
+    type: int
+    default: 10
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.tags
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Changes nothing and reports what would change, in an empty account too.
+    support: full
+  diff_mode:
+    description: Returns the managed fields before and after.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+author:
+  - mlops.gpu_platform maintainers (@mlops-gpu-platform)
+"""
+
+EXAMPLES = r"""
+- name: Create GPU nodes that start at zero
+  mlops.gpu_platform.eks_nodegroup:
+    cluster_name: mlops
+    name: gpu
+    node_role: mlops-eks-node
+    ami_type: AL2023_x86_64_NVIDIA
+    instance_types: [g4dn.xlarge]
+    min_size: 0
+    max_size: 2
+    labels:
+      workload: gpu
+    taints:
+      - key: gpu
+        value: "true"
+        effect: NoSchedule
+    node_template_tags: true
+
+- name: Delete them
+  mlops.gpu_platform.eks_nodegroup:
+    cluster_name: mlops
+    name: gpu
+    state: absent
+"""
+
+RETURN = r"""
+nodegroup:
+  description:
+    - The node group as EKS describes it, with names in snake case; empty after a deletion.
+    - In check mode, and where there is none yet, only its names and status V(PLANNED).
+  returned: success
+  type: dict
+  sample: {nodegroup_name: gpu, cluster_name: mlops, status: ACTIVE}
+issues:
+  description: Health issues that EKS reports.
+  returned: when a wait ends because of them
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+    TAG_OPTIONS,
+    WAIT_OPTIONS,
+    run_module,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup import (
+    EFFECTS,
+    ensure_nodegroup,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    taint = {
+        "key": {"required": True, "no_log": False},
+        "value": {"default": ""},
+        "effect": {"required": True, "choices": list(EFFECTS)},
+    }
+    module = AnsibleAWSModule(
+        argument_spec={
+            "cluster_name": {"required": True},
+            "name": {"required": True},
+            "state": {"choices": ["present", "absent"], "default": "present"},
+            "node_role": {},
+            "subnet_ids": {"type": "list", "elements": "str"},
+            "instance_types": {"type": "list", "elements": "str"},
+            "ami_type": {},
+            "capacity_type": {"choices": ["ON_DEMAND", "SPOT", "CAPACITY_BLOCK"]},
+            "disk_size": {"type": "int"},
+            "min_size": {"type": "int", "default": 0},
+            "max_size": {"type": "int", "default": 1},
+            "desired_size": {"type": "int"},
+            "labels": {"type": "dict"},
+            "taints": {"type": "list", "elements": "dict", "options": taint},
+            "max_unavailable": {"type": "int"},
+            "node_template_tags": {"type": "bool", "default": False},
+            **TAG_OPTIONS,
+            **WAIT_OPTIONS,
+        },
+        required_if=[("state", "present", ("node_role",))],
+        supports_check_mode=True,
+    )
+    run_module(module, ensure_nodegroup)
+
+
+if __name__ == "__main__":
+    main()
