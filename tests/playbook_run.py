@@ -6,20 +6,31 @@ Shared by the integration tests and the benchmarks.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ansible_runner
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".local" / "test"
-PORT_OFFSET = 20000
+PORT_OFFSET = 21000
+TIMEOUT_SECONDS = 600
+
+STAGE = re.compile(r"^(?P<name>\S.*?)  +(?P<result>ok|failed|changed \d+)  +(?P<seconds>[\d.]+)  ")
+
+
+class Stage(NamedTuple):
+    """A row of the table that a run ends with."""
+
+    result: str
+    seconds: float
 
 
 @dataclass
@@ -55,21 +66,26 @@ class PlaybookRun:
     @property
     def tasks(self) -> list[str]:
         """Name the tasks that ran, in order."""
-        return [
-            event["event_data"]["task"]
-            for event in self.events
-            if event["event"] in {"runner_on_ok", "runner_on_failed"}
-        ]
+        return [event["event_data"]["task"] for event in self._ended_tasks()]
 
     @property
     def seconds(self) -> dict[str, float]:
         """Return the seconds that the tasks of each play took, by the play's name."""
         total: dict[str, float] = defaultdict(float)
-        for event in self.events:
+        for event in self._ended_tasks():
             data = event["event_data"]
-            if event["event"] in {"runner_on_ok", "runner_on_failed"}:
-                total[data["play"]] += float(data.get("duration") or 0)
+            total[data["play"]] += float(data.get("duration") or 0)
         return dict(total)
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """Read the table that the run printed last, by the stage's name."""
+        table = self.output.partition("\nSTAGES ")[2]
+        return {
+            row["name"]: Stage(row["result"], float(row["seconds"]))
+            for row in map(STAGE.match, table.splitlines())
+            if row
+        }
 
     def result(self, task: str) -> dict[str, Any]:
         """Return the result of a task by its name.
@@ -83,6 +99,10 @@ class PlaybookRun:
                 return result
         raise LookupError(f"{task!r} is none of {self.tasks}")
 
+    def _ended_tasks(self) -> Iterator[dict[str, Any]]:
+        ends = {"runner_on_ok", "runner_on_failed"}
+        return (event for event in self.events if event["event"] in ends)
+
 
 def run_playbook(
     playbook: str,
@@ -90,9 +110,13 @@ def run_playbook(
     inventory: Path = ROOT / "inventories" / "local",
     directory: Path = ROOT,
     python: Path = Path(sys.executable),
+    environment: Mapping[str, str] | None = None,
     **extra_variables: Any,
 ) -> PlaybookRun:
-    """Run a playbook in ``directory`` on the tests' own local stack; return what happened."""
+    """Run a playbook in ``directory`` on the tests' own local stack; return what happened.
+
+    A run that takes longer than ``TIMEOUT_SECONDS`` is ended, and has the status ``timeout``.
+    """
     scratch = Path(tempfile.mkdtemp(prefix="gpu_platform-"))
     path = f"{python.parent}:{os.environ['PATH']}"
     try:
@@ -107,7 +131,8 @@ def run_playbook(
                 "local_stack_port_offset": PORT_OFFSET,
                 **extra_variables,
             },
-            envvars={"PATH": path, "ANSIBLE_FORCE_COLOR": "0"},
+            envvars={"PATH": path, "ANSIBLE_FORCE_COLOR": "0", **(environment or {})},
+            timeout=TIMEOUT_SECONDS,
             quiet=True,
         )
         return PlaybookRun(run.status, run.rc, run.stdout.read(), list(events_of(run)))
