@@ -46,16 +46,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.tags
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    description: Changes nothing and reports what would change, in an empty account too.
-    support: full
-  diff_mode:
-    description: Returns the managed fields before and after.
-    support: full
-  idempotent:
-    description: A second run changes nothing.
-    support: full
+  - mlops.gpu_platform.attributes.aws_resource
 author:
   - mlops.gpu_platform maintainers (@mlops-gpu-platform)
 """

@@ -38,16 +38,8 @@ options:
     description: Seconds that the server may be silent.
     type: int
     default: 30
-attributes:
-  check_mode:
-    description: The module only reads, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: none
-  idempotent:
-    description: Asking again changes nothing.
-    support: full
+extends_documentation_fragment:
+  - mlops.gpu_platform.attributes.reader
 """
 
 EXAMPLES = r"""

@@ -44,28 +44,12 @@ options:
     description: Whether to wait until new subnets are available.
     type: bool
     default: true
-  wait_timeout:
-    description: Seconds to wait at most.
-    type: int
-    default: 1800
-  poll_interval:
-    description: Seconds between two looks at the state.
-    type: int
-    default: 10
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
-attributes:
-  check_mode:
-    description: Changes nothing and reports what would change, in an empty account too.
-    support: full
-  diff_mode:
-    description: Returns the managed fields before and after.
-    support: full
-  idempotent:
-    description: A second run changes nothing.
-    support: full
+  - mlops.gpu_platform.attributes.aws_resource
+  - mlops.gpu_platform.aws_waiter
 author:
   - mlops.gpu_platform maintainers (@mlops-gpu-platform)
 """
