@@ -1,0 +1,58 @@
+"""Before the first run: what a newcomer may do wrong, and what check mode tells them."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from local_platform import aws_changes, kubernetes_objects
+from playbook_run import STATE, run_playbook
+
+pytestmark = pytest.mark.usefixtures("stack")
+
+
+def test_check_mode_without_the_local_stack_says_how_to_start_it() -> None:
+    run = run_playbook("site.yml", "--check")
+
+    assert run.return_code == 2
+    [failure] = run.failures
+    assert failure.startswith("Check mode starts nothing, but aws_emulator, ")
+    assert failure.endswith("start them with playbooks/local_up.yml")
+    assert list(run.stages) == ["Preflight", "Local stack"]
+    assert "Traceback" not in run.output
+    assert not STATE.exists()
+
+
+def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
+    offset = 19000
+    with socket.socket() as other:
+        # The last process to start wants this one.
+        other.bind(("127.0.0.1", 8000 + offset))
+        other.listen()
+        run = run_playbook(
+            "playbooks/local_up.yml",
+            platform_state_dir=str(tmp_path),
+            local_stack_port_offset=offset,
+        )
+
+    assert run.return_code == 2
+    [failure] = run.failures
+    assert "port 27000 on 127.0.0.1, wanted for triton_http of cluster_agent, is in use" in failure
+    assert "choose other ports with local_stack_port_offset" in failure
+    assert list(tmp_path.rglob("*.pid")) == []
+
+
+def test_check_mode_plans_every_stage_on_an_empty_account() -> None:
+    assert run_playbook("playbooks/local_up.yml").return_code == 0
+    objects = kubernetes_objects()
+
+    run = run_playbook("site.yml", "--check", "--diff")
+
+    assert run.return_code == 0, run.output
+    planned = {name for name, stage in run.stages.items() if stage.result.startswith("changed")}
+    assert planned == {"Models", "Infrastructure", "Image", "Rollout", "Monitoring"}
+    assert aws_changes() == []
+    assert kubernetes_objects() == objects
+    assert not (STATE / "models").exists()
+    assert not (STATE / "images").exists()

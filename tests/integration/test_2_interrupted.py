@@ -1,0 +1,56 @@
+"""Ctrl-C in the middle of a run on an empty account; the tests after this one go on from there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from local_platform import aws_changes, processes
+from playbook_run import PORT_OFFSET, ROOT, STATE, TIMEOUT_SECONDS
+
+pytestmark = pytest.mark.usefixtures("stack")
+
+INTERRUPTED = 99
+"""The exit status of ansible-playbook after Ctrl-C."""
+
+
+def interrupt_at(task: str) -> int:
+    """Start site.yml, press Ctrl-C when a task begins, and return the exit status."""
+    playbook = subprocess.Popen(
+        [
+            Path(sys.executable).with_name("ansible-playbook"),
+            "site.yml",
+            f"--extra-vars=platform_state_dir={STATE}",
+            f"--extra-vars=local_stack_port_offset={PORT_OFFSET}",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    too_late = Timer(TIMEOUT_SECONDS, os.killpg, (playbook.pid, signal.SIGKILL))
+    too_late.start()
+    try:
+        with playbook:
+            assert playbook.stdout
+            assert any(task in line for line in playbook.stdout), f"{task!r} did not begin"
+            os.killpg(playbook.pid, signal.SIGINT)
+            playbook.stdout.read()
+            return playbook.wait()
+    finally:
+        too_late.cancel()
+
+
+def test_ctrl_c_stops_the_run_and_leaves_the_stack_running() -> None:
+    before = processes()
+
+    assert interrupt_at("TASK [mlops.gpu_platform.aws_network : Route the subnets]") == INTERRUPTED
+
+    assert "CreateVpc" in aws_changes()
+    assert "CreateCluster" not in aws_changes()
+    assert before.items() <= processes().items()

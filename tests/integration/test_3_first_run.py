@@ -1,0 +1,99 @@
+"""The first run that nobody interrupts: from models to answers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from local_platform import aws_changes, helm, kubectl, run_command
+from playbook_run import ROOT, STATE, PlaybookRun
+
+STAGES = [
+    "Preflight",
+    "Local stack",
+    "Models",
+    "Infrastructure",
+    "Image",
+    "Rollout",
+    "Monitoring",
+    "Verification",
+]
+ONCE = ["CreateVpc", "CreateInternetGateway", "CreateNatGateway", "CreateCluster"]
+"""What AWS must not be asked for again, also where an earlier run was interrupted."""
+HEALTH_PATHS = {
+    "alertmanager": "/-/ready",
+    "aws": "/",
+    "kubeconfig": "/readyz",
+    "prometheus": "/-/ready",
+    "slack": "/",
+    "triton_grpc": "/",
+    "triton_http": "/v2/health/ready",
+    "triton_metrics": "",
+}
+"""What to ask of each endpoint in endpoints.json."""
+
+
+def test_it_ends_well(first_run: PlaybookRun) -> None:
+    assert first_run.return_code == 0, first_run.output
+
+
+def test_nothing_is_created_twice(first_run: PlaybookRun) -> None:
+    changes = aws_changes()
+
+    assert [changes.count(action) for action in ONCE] == [1] * len(ONCE)
+
+
+def test_the_table_lists_every_stage_with_its_seconds(first_run: PlaybookRun) -> None:
+    assert list(first_run.stages) == STAGES
+    assert all(stage.seconds > 0 for stage in first_run.stages.values())
+
+
+def test_the_photograph_is_an_espresso(first_run: PlaybookRun) -> None:
+    assert first_run.result("Classify the photograph")["outputs"]["label"][0] == "espresso"
+
+
+def test_the_text_arrives_in_pieces(first_run: PlaybookRun) -> None:
+    text = first_run.result("Stream a text")
+
+    assert text["events"] == 64
+    assert text["seconds_to_first_event"] < text["seconds"]
+
+
+def test_prometheus_counts_requests_to_every_model(first_run: PlaybookRun) -> None:
+    series = first_run.result("Wait until Prometheus has counted requests to every model")["json"]
+    counts = {item["metric"]["model"]: item["value"][1] for item in series["data"]["result"]}
+
+    assert set(counts) == {path.parent.name for path in ROOT.glob("model_repo/*/config.pbtxt")}
+    assert all(int(count) > 0 for count in counts.values())
+
+
+@pytest.mark.usefixtures("platform")
+def test_every_endpoint_answers_to_curl() -> None:
+    endpoints = json.loads((STATE / "endpoints.json").read_text(encoding="utf-8"))
+    assert set(endpoints) == set(HEALTH_PATHS)
+    view = ("config", "view", "--output=jsonpath={.clusters[0].cluster.server}")
+    endpoints["kubeconfig"] = kubectl(*view)
+
+    for name, path in HEALTH_PATHS.items():
+        protocol = "--http2-prior-knowledge" if name == "triton_grpc" else "--http1.1"
+        url = f"{endpoints[name]}{path}"
+        run_command("curl", "--fail", "--silent", "--show-error", protocol, url)
+
+
+@pytest.mark.usefixtures("platform")
+def test_kubectl_shows_triton_ready() -> None:
+    table = kubectl("get", "pods", "--all-namespaces", "--no-headers")
+    ready = [line.split()[2:4] for line in table.splitlines() if line.startswith("triton ")]
+
+    assert ready == [["1/1", "Running"]]
+
+
+@pytest.mark.usefixtures("platform")
+def test_helm_shows_the_releases_deployed() -> None:
+    releases = json.loads(helm("list", "--all-namespaces", "--output=json"))
+
+    assert {release["name"]: release["status"] for release in releases} == {
+        "kube-prometheus-stack": "deployed",
+        "nvidia-device-plugin": "deployed",
+        "triton": "deployed",
+    }

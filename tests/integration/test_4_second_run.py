@@ -1,0 +1,40 @@
+"""Further runs on the running platform: nothing is left to do, and check mode agrees."""
+
+from __future__ import annotations
+
+import pytest
+from local_platform import aws_changes, kubernetes_objects
+from playbook_run import run_playbook
+
+pytestmark = pytest.mark.usefixtures("platform")
+
+
+def test_a_second_run_changes_nothing() -> None:
+    objects, changes = kubernetes_objects(), aws_changes()
+
+    run = run_playbook("site.yml")
+
+    assert run.return_code == 0, run.output
+    assert run.changed == []
+    assert {stage.result for stage in run.stages.values()} == {"ok"}
+    assert aws_changes() == changes
+    assert kubernetes_objects() == objects
+
+
+def test_check_mode_reports_and_makes_no_change() -> None:
+    objects, changes = kubernetes_objects(), aws_changes()
+
+    run = run_playbook("site.yml", "--check", "--diff")
+
+    assert run.return_code == 0, run.output
+    assert run.changed == []
+    assert aws_changes() == changes
+    assert kubernetes_objects() == objects
+
+
+def test_one_role_runs_by_its_tag() -> None:
+    run = run_playbook("site.yml", "--tags", "triton_release")
+
+    assert run.return_code == 0, run.output
+    assert run.changed == []
+    assert list(run.stages) == ["Preflight", "Rollout"]

@@ -1,0 +1,117 @@
+"""Bad input: one clear error, and nothing is created."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from local_platform import aws_requests
+from playbook_run import ROOT, STATE, PlaybookRun, run_playbook
+
+pytestmark = pytest.mark.usefixtures("platform")
+
+HUGE_MODEL = """
+import torch
+
+def build():
+    # On this device a tensor has a size and no content: 40 TB.
+    return {
+        "module": torch.nn.Linear(1_000_000, 10_000_000, device="meta"),
+        "inputs": lambda size: (torch.empty(size, 1_000_000, device="meta"),),
+        "input_names": ["input"],
+        "output_names": ["output"],
+        "dynamic_shapes": {"input": {0: torch.export.Dim.DYNAMIC}},
+        "random_weights": True,
+    }
+"""
+
+
+def refused_run(last_stage: str, **arguments: Any) -> PlaybookRun:
+    """Run site.yml, which must fail at one task of a stage and ask nothing of AWS."""
+    requests = aws_requests()
+    run = run_playbook("site.yml", "--skip-tags", "local_stack", **arguments)
+    assert run.return_code == 2
+    assert len(run.failures) == 1, run.failures
+    assert list(run.stages)[-1] == last_stage
+    assert run.changed == []
+    assert aws_requests() == requests
+    assert "Traceback" not in run.output
+    return run
+
+
+@pytest.mark.parametrize(
+    ("variable", "given", "message"),
+    [
+        pytest.param(
+            "model_repository_models",
+            ["resnet50", "resnet51"],
+            "model_repository_models names resnet51; allowed are resnet50, efficientnet_lite0, ",
+            id="unknown model",
+        ),
+        pytest.param(
+            "aws_network_cidr",
+            "10.20.0.0/33",
+            'aws_network_cidr is "10.20.0.0/33"; it must be an IPv4 network between /16 and /28',
+            id="no network",
+        ),
+        pytest.param(
+            "gpu_node_group_max_size",
+            "many",
+            "argument 'gpu_node_group_max_size' is of type str and we were unable to convert to "
+            "int: \"'many'\" cannot be converted to an int",
+            id="wrong type",
+        ),
+    ],
+)
+def test_a_bad_value_is_refused(variable: str, given: Any, message: str) -> None:
+    run = refused_run("Preflight", **{variable: given})
+
+    assert message in run.failures[0]
+
+
+def test_a_mistyped_variable_is_refused(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventories" / "mine"
+    shutil.copytree(ROOT / "inventories" / "local", inventory)
+    with (inventory / "group_vars" / "local.yml").open("a", encoding="utf-8") as variables:
+        variables.write("\naws_network_cird: 10.30.0.0/16\n")
+
+    run = refused_run("Preflight", inventory=inventory)
+
+    assert run.failures == [
+        "aws_network_cird is not a variable of any role: did you mean aws_network_cidr?"
+    ]
+
+
+def test_a_model_larger_than_the_disk_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "huge.py"
+    source.write_text(HUGE_MODEL, encoding="utf-8")
+
+    run = refused_run(
+        "Models",
+        model_repository_path=str(tmp_path / "models"),
+        model_repository_models=["huge"],
+        model_repository_catalog=[{"name": "huge", "source": f"{source}:build"}],
+    )
+
+    needed = 2 * 4 * 10_000_000 * 1_000_001
+    told = f"{tmp_path}/models/huge/1 needs {needed} bytes and its disk has "
+    assert told in run.failures[0]
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_corrupt_onnx_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "half.onnx"
+    whole = (STATE / "models" / "gpt_mini" / "1" / "model.onnx").read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+
+    run = refused_run(
+        "Models",
+        model_repository_path=str(tmp_path / "models"),
+        model_repository_models=["mine"],
+        model_repository_catalog=[{"name": "mine", "file": str(file)}],
+    )
+
+    assert f"{file} is not a valid ONNX model: " in run.failures[0]
+    assert not (tmp_path / "models").exists()

@@ -1,0 +1,99 @@
+"""Look at the tests' own local stack from outside: its processes, its cluster, its AWS account."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from playbook_run import ROOT, STATE
+
+COMMAND_SECONDS = 60
+READING = re.compile("BatchGet|Describe|Get|List")
+
+
+def run_command(*argv: str, directory: Path = ROOT, **environment: str) -> str:
+    """Run a command, of this Python's environment first, and return what it prints.
+
+    Raises:
+        subprocess.CalledProcessError: it fails.
+        subprocess.TimeoutExpired: it takes longer than a minute.
+    """
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        argv,
+        check=True,
+        cwd=directory,
+        env=os.environ | {"PATH": path} | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=COMMAND_SECONDS,
+    ).stdout
+
+
+def kubectl(*arguments: str) -> str:
+    """Ask the cluster by kubectl."""
+    return run_command(f"{STATE}/bin/kubectl", f"--kubeconfig={STATE}/kubeconfig", *arguments)
+
+
+def helm(*arguments: str) -> str:
+    """Ask the cluster by Helm."""
+    return run_command(f"{STATE}/bin/helm", f"--kubeconfig={STATE}/kubeconfig", *arguments)
+
+
+def kubernetes_objects() -> dict[str, Any]:
+    """Return what somebody asked of the cluster: all objects by name, without their status."""
+    kinds = set(kubectl("api-resources", "--verbs=list", "--output=name").split())
+    # The cluster itself writes these all the time.
+    kinds -= {"events", "events.events.k8s.io", "leases.coordination.k8s.io"}
+    found = json.loads(kubectl("get", ",".join(kinds), "--all-namespaces", "--output=json"))
+    objects = {}
+    for item in found["items"]:
+        metadata = item["metadata"]
+        for changing in ("managedFields", "resourceVersion"):
+            metadata.pop(changing, None)
+        item.pop("status", None)
+        objects[f"{item['kind']} {metadata.get('namespace')}/{metadata['name']}"] = item
+    return objects
+
+
+def aws_requests() -> list[str]:
+    """Return the actions that the AWS emulator was asked for, such as ``CreateVpc``, in order."""
+    log = STATE / "logs" / "aws_requests.jsonl"
+    if not log.exists():
+        return []
+    return [json.loads(line)["action"] for line in log.read_text(encoding="utf-8").splitlines()]
+
+
+def aws_changes() -> list[str]:
+    """Return those actions that create, change or delete something."""
+    return [action for action in aws_requests() if not READING.match(action)]
+
+
+def command_line(pid: int) -> str:
+    """Return the command of a process, empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def processes() -> dict[int, str]:
+    """Return the commands of the stack's live processes, by process id.
+
+    They are those that have a pid file, and all others whose command names the state directory.
+    """
+    pids = [json.loads(file.read_text(encoding="utf-8"))["pid"] for file in STATE.glob("run/*.pid")]
+    pids += [
+        int(file.read_text(encoding="utf-8").split()[0]) for file in STATE.glob("agent/run/*.pid")
+    ]
+    found = {pid: command_line(pid) for pid in pids}
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        if f"{STATE}/" in (command := command_line(pid)):
+            found[pid] = command
+    return {pid: command for pid, command in found.items() if command}
