@@ -20,7 +20,7 @@ import ansible_runner
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".local" / "test"
-PORT_OFFSET = 21000
+PORT_OFFSET = 20000
 TIMEOUT_SECONDS = 600
 
 STAGE = re.compile(r"^(?P<name>\S.*?)  +(?P<result>ok|failed|changed \d+)  +(?P<seconds>[\d.]+)  ")
