@@ -57,7 +57,8 @@ options:
           directory, with C(config.pbtxt) and a directory per version.
         type: path
       weights:
-        description: Path or address of a file that the function of O(models[].source) reads the weights from.
+        description: >-
+          Path or address of a file that the function of O(models[].source) reads the weights from.
         type: str
       source_options:
         description: Further keyword arguments of the function.
