@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 Found = TypeVar("Found")
 
+STATE_OPTION = {"state": {"choices": ["present", "absent"], "default": "present"}}
 WAIT_OPTIONS = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 1800},
@@ -33,6 +35,10 @@ class AwsError(Exception):
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
         self.details = details
+
+
+class AwsTimeoutError(AwsError):
+    """What was waited for did not come in time."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +60,75 @@ class Aws:
         """Return the first answer of ``probe`` that is not None.
 
         Raises:
-            AwsError: there was none within ``wait_timeout``; the message names the goal.
+            AwsTimeoutError: there was none within ``wait_timeout``; the message names the goal.
         """
         deadline = self.clock() + self.wait_timeout
         while (found := probe()) is None:
             if self.clock() >= deadline:
-                raise AwsError(f"{goal}: not reached within {self.wait_timeout} s")
+                raise AwsTimeoutError(f"{goal}: not reached within {self.wait_timeout} s")
             self.sleep(self.poll_interval)
         return found
+
+
+class Resource(ABC):
+    """One resource at AWS, which ``converge`` makes what a module's options say.
+
+    ``view`` and ``wanted`` name their fields as the module names its options.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, aws: Aws, params: Fields) -> None:
+        self.aws = aws
+        self.params = params
+
+    @abstractmethod
+    def names(self) -> Fields:
+        """Return what names the resource: all that is known of one that does not exist yet."""
+
+    @abstractmethod
+    def find(self) -> Fields | None:
+        """Return the resource as AWS describes it, or None where there is none."""
+
+    @abstractmethod
+    def view(self, current: Fields) -> Fields:
+        """Return the fields of a resource that the module can manage."""
+
+    @abstractmethod
+    def wanted(self, view: Fields) -> Fields:
+        """Return the fields that the options set; the view is empty where there is no resource."""
+
+    @abstractmethod
+    def create(self, wanted: Fields) -> Fields:
+        """Create the resource, and return it as AWS describes it."""
+
+    @abstractmethod
+    def update(self, current: Fields, before: Fields, wanted: Fields, changed: set[str]) -> Fields:
+        """Change these fields of the resource, and return it as AWS describes it."""
+
+    @abstractmethod
+    def delete(self, current: Fields) -> None:
+        """Delete the resource."""
+
+
+def converge(resource: Resource) -> Fields:
+    """Create, update or delete a resource, and report it; check mode only looks."""
+    write = not resource.aws.check_mode
+    current = resource.find()
+    if resource.params["state"] == "absent":
+        if current and write:
+            resource.delete(current)
+        return report(resource.kind, {}, resource.names() if current else {}, {})
+
+    view = resource.view(current) if current else {}
+    wanted = resource.wanted(view)
+    before = {field: view[field] for field in wanted} if current else {}
+    changed = differences(before, wanted)
+    if current is None and write:
+        current = resource.create(wanted)
+    elif current and changed and write:
+        current = resource.update(current, before, wanted, changed)
+    return report(resource.kind, current or resource.names(), before, wanted)
 
 
 def run_module(module: AnsibleAWSModule, ensure: Callable[[Aws, Fields], Fields]) -> None:
@@ -103,6 +170,12 @@ def report(kind: str, resource: Fields, before: Fields, after: Fields) -> Fields
 def differences(current: Fields, wanted: Fields) -> set[str]:
     """Return the names of the wanted fields which the current ones do not equal."""
     return {name for name, value in wanted.items() if current.get(name) != value}
+
+
+def listed(client: Any, method: str, key: str, **request: Any) -> list[Any]:
+    """Return all that a paginated call lists under a key."""
+    pages = client.get_paginator(method).paginate(**request)
+    return [item for page in pages for item in page[key]]
 
 
 def given(**fields: Any) -> Fields:

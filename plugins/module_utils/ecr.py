@@ -12,9 +12,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Aws,
     Fields,
-    differences,
+    Resource,
+    converge,
     given,
-    report,
     tag_changes,
     tags_after,
 )
@@ -22,96 +22,104 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
 
 def ensure_repository(aws: Aws, params: Fields) -> Fields:
     """Create, update or delete a repository."""
-    ecr = aws.client("ecr")
-    name = params["name"]
-    current = describe_repository(ecr, name)
-    if params["state"] == "absent":
-        if current and not aws.check_mode:
-            ecr.delete_repository(repositoryName=name, force=params["force"])
-        return report("repository", {}, {"name": name} if current else {}, {})
-
-    view = repository_view(ecr, current) if current else {}
-    wanted = given(
-        image_tag_mutability=params["image_tag_mutability"],
-        scan_on_push=params["scan_on_push"],
-        lifecycle_policy=params["lifecycle_policy"],
-        tags=tags_after(view.get("tags", {}), params),
-    )
-    before = {field: view[field] for field in wanted} if current else {}
-    changed = differences(before, wanted)
-    if not aws.check_mode:
-        if current is None:
-            current = create_repository(ecr, name, wanted)
-            changed &= {"lifecycle_policy"}
-        update_repository(ecr, current, before, wanted, changed)
-        current = describe_repository(ecr, name) if changed else current
-    return report("repository", current or {"repositoryName": name}, before, wanted)
+    return converge(Repository(aws, params))
 
 
-def describe_repository(ecr: Any, name: str) -> Fields | None:
-    """Return the repository, or None where there is none."""
-    try:
-        return ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
-    except ecr.exceptions.RepositoryNotFoundException:
-        return None
+class Repository(Resource):
+    """A private repository with its lifecycle policy."""
 
+    kind = "repository"
 
-def repository_view(ecr: Any, repository: Fields) -> Fields:
-    """Return the managed fields of a described repository, under the names of the options."""
-    tags = ecr.list_tags_for_resource(resourceArn=repository["repositoryArn"])["tags"]
-    return {
-        "image_tag_mutability": repository["imageTagMutability"],
-        "scan_on_push": repository["imageScanningConfiguration"]["scanOnPush"],
-        "lifecycle_policy": lifecycle_policy(ecr, repository["repositoryName"]),
-        "tags": boto3_tag_list_to_ansible_dict(tags),
-    }
+    @property
+    def ecr(self) -> Any:
+        """Return the client."""
+        return self.aws.client("ecr")
 
+    def names(self) -> Fields:
+        """Return the name."""
+        return {"repository_name": self.params["name"]}
 
-def lifecycle_policy(ecr: Any, name: str) -> Fields:
-    """Return the lifecycle policy of a repository; one without has no rules."""
-    try:
-        text = ecr.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"]
-    except ecr.exceptions.LifecyclePolicyNotFoundException:
-        return {"rules": []}
-    return json.loads(text)
+    def find(self) -> Fields | None:
+        """Return the repository, or None where there is none."""
+        try:
+            found = self.ecr.describe_repositories(repositoryNames=[self.params["name"]])
+        except self.ecr.exceptions.RepositoryNotFoundException:
+            return None
+        return found["repositories"][0]
 
+    def view(self, current: Fields) -> Fields:
+        """Return mutability, scanning, lifecycle policy and tags."""
+        tags = self.ecr.list_tags_for_resource(resourceArn=current["repositoryArn"])["tags"]
+        return {
+            "image_tag_mutability": current["imageTagMutability"],
+            "scan_on_push": current["imageScanningConfiguration"]["scanOnPush"],
+            "lifecycle_policy": self.lifecycle_policy(),
+            "tags": boto3_tag_list_to_ansible_dict(tags),
+        }
 
-def create_repository(ecr: Any, name: str, wanted: Fields) -> Fields:
-    """Create the repository with all that CreateRepository takes: not the lifecycle policy."""
-    request = given(
-        repositoryName=name,
-        imageTagMutability=wanted["image_tag_mutability"],
-        imageScanningConfiguration={"scanOnPush": wanted["scan_on_push"]},
-        tags=ansible_dict_to_boto3_tag_list(wanted["tags"]) if wanted.get("tags") else None,
-    )
-    return ecr.create_repository(**request)["repository"]
+    def lifecycle_policy(self) -> Fields:
+        """Return the lifecycle policy of the repository; one without has no rules."""
+        try:
+            answer = self.ecr.get_lifecycle_policy(repositoryName=self.params["name"])
+        except self.ecr.exceptions.LifecyclePolicyNotFoundException:
+            return {"rules": []}
+        return json.loads(answer["lifecyclePolicyText"])
 
-
-def update_repository(
-    ecr: Any, repository: Fields, before: Fields, wanted: Fields, changed: set[str]
-) -> None:
-    """Send one call per changed field."""
-    name = repository["repositoryName"]
-    if "image_tag_mutability" in changed:
-        ecr.put_image_tag_mutability(
-            repositoryName=name, imageTagMutability=wanted["image_tag_mutability"]
+    def wanted(self, view: Fields) -> Fields:
+        """Return what the options set."""
+        return given(
+            image_tag_mutability=self.params["image_tag_mutability"],
+            scan_on_push=self.params["scan_on_push"],
+            lifecycle_policy=self.params["lifecycle_policy"],
+            tags=tags_after(view.get("tags", {}), self.params),
         )
-    if "scan_on_push" in changed:
-        ecr.put_image_scanning_configuration(
-            repositoryName=name, imageScanningConfiguration={"scanOnPush": wanted["scan_on_push"]}
+
+    def create(self, wanted: Fields) -> Fields:
+        """Create the repository, then set its lifecycle policy."""
+        tags = wanted.get("tags")
+        request = given(
+            repositoryName=self.params["name"],
+            imageTagMutability=wanted["image_tag_mutability"],
+            imageScanningConfiguration={"scanOnPush": wanted["scan_on_push"]},
+            tags=ansible_dict_to_boto3_tag_list(tags) if tags else None,
         )
-    if "lifecycle_policy" in changed and wanted["lifecycle_policy"]["rules"]:
-        text = json.dumps(wanted["lifecycle_policy"], sort_keys=True)
-        ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=text)
-    elif "lifecycle_policy" in changed and before:
-        ecr.delete_lifecycle_policy(repositoryName=name)
-    if "tags" in changed:
-        retag(ecr, repository["repositoryArn"], *tag_changes(before["tags"], wanted["tags"]))
+        created = self.ecr.create_repository(**request)["repository"]
+        if "lifecycle_policy" not in wanted:
+            return created
+        if wanted["lifecycle_policy"]["rules"]:
+            self.put_lifecycle_policy(wanted["lifecycle_policy"])
+        return self.find() or created
 
+    def update(self, current: Fields, before: Fields, wanted: Fields, changed: set[str]) -> Fields:
+        """Send one call per changed field."""
+        name = {"repositoryName": self.params["name"]}
+        if "image_tag_mutability" in changed:
+            mutability = wanted["image_tag_mutability"]
+            self.ecr.put_image_tag_mutability(**name, imageTagMutability=mutability)
+        if "scan_on_push" in changed:
+            scanning = {"scanOnPush": wanted["scan_on_push"]}
+            self.ecr.put_image_scanning_configuration(**name, imageScanningConfiguration=scanning)
+        if "lifecycle_policy" in changed:
+            if wanted["lifecycle_policy"]["rules"]:
+                self.put_lifecycle_policy(wanted["lifecycle_policy"])
+            else:
+                self.ecr.delete_lifecycle_policy(**name)
+        self.retag(current["repositoryArn"], before.get("tags", {}), wanted.get("tags", {}))
+        return self.find() or current
 
-def retag(ecr: Any, arn: str, changed: dict[str, str], removed: list[str]) -> None:
-    """Set and remove tags of a repository."""
-    if removed:
-        ecr.untag_resource(resourceArn=arn, tagKeys=removed)
-    if changed:
-        ecr.tag_resource(resourceArn=arn, tags=ansible_dict_to_boto3_tag_list(changed))
+    def put_lifecycle_policy(self, policy: Fields) -> None:
+        """Set the lifecycle policy."""
+        text = json.dumps(policy, sort_keys=True)
+        self.ecr.put_lifecycle_policy(repositoryName=self.params["name"], lifecyclePolicyText=text)
+
+    def retag(self, arn: str, before: dict[str, str], after: dict[str, str]) -> None:
+        """Bring the tags of the repository from ``before`` to ``after``."""
+        changed, removed = tag_changes(before, after)
+        if removed:
+            self.ecr.untag_resource(resourceArn=arn, tagKeys=removed)
+        if changed:
+            self.ecr.tag_resource(resourceArn=arn, tags=ansible_dict_to_boto3_tag_list(changed))
+
+    def delete(self, current: Fields) -> None:
+        """Delete the repository, with its images if they are not to stop it."""
+        self.ecr.delete_repository(repositoryName=self.params["name"], force=self.params["force"])

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Aws,
     AwsError,
+    AwsTimeoutError,
     Fields,
     differences,
     given,
+    listed,
     report,
     sorted_or_none,
     tag_changes,
     tags_after,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_role import role_arn
 
 LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 # EKS takes one kind of update at a time; these are the fields that go together.
@@ -61,9 +66,14 @@ def ensure_cluster(aws: Aws, params: Fields) -> Fields:
 
 def describe_cluster(aws: Aws, name: str) -> Fields | None:
     """Return the cluster, or None where there is none."""
+    return look_up(aws, "describe_cluster", "cluster", name=name)
+
+
+def look_up(aws: Aws, method: str, key: str, **names: str) -> Fields | None:
+    """Return what EKS describes under a key, or None where it or its cluster does not exist."""
     eks = aws.client("eks")
     try:
-        return eks.describe_cluster(name=name)["cluster"]
+        return getattr(eks, method)(**names)[key]
     except eks.exceptions.ResourceNotFoundException:
         return None
 
@@ -110,8 +120,7 @@ def find_subnets(aws: Aws, filters: dict[str, str]) -> list[str]:
         AwsError: they are not in at least two zones of one VPC.
     """
     request = [{"Name": name, "Values": [value]} for name, value in filters.items()]
-    pages = aws.client("ec2").get_paginator("describe_subnets").paginate(Filters=request)
-    subnets = [subnet for page in pages for subnet in page["Subnets"]]
+    subnets = listed(aws.client("ec2"), "describe_subnets", "Subnets", Filters=request)
     zones = {subnet["AvailabilityZone"] for subnet in subnets}
     vpcs = {subnet["VpcId"] for subnet in subnets}
     if not subnets and aws.check_mode:
@@ -191,26 +200,52 @@ def wait_for_cluster(aws: Aws, name: str) -> Fields:
     Raises:
         AwsError: it failed, is being deleted, or does not become active in time.
     """
+    return wait_for(
+        aws,
+        f"cluster {name}",
+        lambda: describe_cluster(aws, name),
+        {"ACTIVE"},
+        lambda cluster: cluster["status"] in ("CREATING", "UPDATING", "PENDING"),
+    )
 
-    def active() -> Fields | None:
-        cluster = describe_cluster(aws, name)
-        status = cluster["status"] if cluster else "absent"
-        if cluster and status == "ACTIVE":
-            return cluster
-        if status in ("CREATING", "UPDATING", "PENDING"):
+
+def wait_for(
+    aws: Aws,
+    what: str,
+    find: Callable[[], Fields | None],
+    ready: set[str],
+    hopeful: Callable[[Fields], bool],
+) -> Fields:
+    """Return a resource once its status is one of ``ready``, looking on while it is ``hopeful``.
+
+    Raises:
+        AwsError: there is no hope or no time left; what EKS reports on it is in the message.
+    """
+    latest: Fields | None = None
+
+    def settled() -> Fields | None:
+        nonlocal latest
+        latest = find()
+        if latest and latest["status"] in ready:
+            return latest
+        if latest and hopeful(latest):
             return None
-        raise unhealthy(f"cluster {name}", cluster)
+        raise unhealthy(what, latest)
 
-    return aws.until(active, f"cluster {name} active")
+    try:
+        return aws.until(settled, f"{what} active")
+    except AwsTimeoutError as late:
+        reason = unhealthy(what, latest)
+        raise AwsError(f"{late}; {reason}", **reason.details) from late
 
 
 def issues_of(resource: Fields | None) -> list[Fields]:
-    """Return the health issues that EKS reports on a cluster or node group."""
+    """Return the health issues that EKS reports on a resource."""
     return (resource or {}).get("health", {}).get("issues", [])
 
 
 def unhealthy(what: str, resource: Fields | None) -> AwsError:
-    """Return an error that says what EKS reports on a cluster or node group."""
+    """Return an error that says what EKS reports on a resource."""
     issues = issues_of(resource)
     reasons = "; ".join(f"{issue['code']}: {issue['message']}" for issue in issues)
     status = resource["status"] if resource else "absent"
@@ -238,7 +273,7 @@ def wait_for_update(aws: Aws, update: Fields, **target: str) -> None:
 
 
 def retag(aws: Aws, arn: str, before: dict[str, str], after: dict[str, str]) -> None:
-    """Bring the tags of a cluster or node group from ``before`` to ``after``."""
+    """Bring the tags of what has this ARN from ``before`` to ``after``."""
     changed, removed = tag_changes(before, after)
     if removed:
         aws.client("eks").untag_resource(resourceArn=arn, tagKeys=removed)
@@ -246,19 +281,16 @@ def retag(aws: Aws, arn: str, before: dict[str, str], after: dict[str, str]) -> 
         aws.client("eks").tag_resource(resourceArn=arn, tags=changed)
 
 
-def role_arn(aws: Aws, role: str) -> str:
-    """Return the ARN of a role that is given by ARN or by name.
+def check_fixed(what: str, before: Fields, wanted: Fields, fields: set[str], advice: str) -> None:
+    """Refuse a change of fields that EKS fixes when it creates a resource.
 
     Raises:
-        AwsError: there is no role of this name.
+        AwsError: one of them is to change.
     """
-    if role.startswith("arn:"):
-        return role
-    iam = aws.client("iam")
-    try:
-        return iam.get_role(RoleName=role)["Role"]["Arn"]
-    except iam.exceptions.NoSuchEntityException as error:
-        raise AwsError(f"role: there is no IAM role named {role}") from error
+    fixed = sorted(differences(before, wanted) & fields) if before else []
+    if fixed:
+        lines = [f"{field}: {before[field]} to {wanted[field]}" for field in fixed]
+        raise AwsError(f"{what}: EKS cannot change {', '.join(lines)}; {advice}")
 
 
 def check_role(current: str, wanted: str) -> None:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Aws,
-    AwsError,
     Fields,
     differences,
     given,
+    listed,
     report,
     sorted_or_none,
     tag_changes,
     tags_after,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
+    check_fixed,
     check_role,
     issues_of,
+    look_up,
     retag,
-    role_arn,
     unhealthy,
+    wait_for,
     wait_for_cluster,
     wait_for_update,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_role import role_arn
 
 # Kubernetes' words for the effects of a taint, and those of the EKS API.
 EFFECTS = {
@@ -70,7 +73,8 @@ def ensure_nodegroup(aws: Aws, params: Fields) -> Fields:
         view["node_template_tags"] = node_template_tags(aws, group_name(current))
     before: Fields = {field: view.get(field) for field in wanted}
     changed = differences(before, wanted)
-    check_fixed(name, before, wanted, changed & set(FIXED_FIELDS))
+    advice = "make a node group of another name, then delete this one"
+    check_fixed(f"node group {name}", before, wanted, set(FIXED_FIELDS), advice)
     if changed and not aws.check_mode:
         update_nodegroup(aws, current, before, wanted, changed)
         retag(aws, current["nodegroupArn"], before.get("tags", {}), wanted.get("tags", {}))
@@ -80,11 +84,8 @@ def ensure_nodegroup(aws: Aws, params: Fields) -> Fields:
 
 def describe_nodegroup(aws: Aws, cluster: str, name: str) -> Fields | None:
     """Return the node group, or None where it or its cluster does not exist."""
-    eks = aws.client("eks")
-    try:
-        return eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
-    except eks.exceptions.ResourceNotFoundException:
-        return None
+    names = {"clusterName": cluster, "nodegroupName": name}
+    return look_up(aws, "describe_nodegroup", "nodegroup", **names)
 
 
 def nodegroup_view(nodegroup: Fields) -> Fields:
@@ -175,9 +176,8 @@ def group_name(nodegroup: Fields) -> str | None:
 def node_template_tags(aws: Aws, group: str | None) -> dict[str, str]:
     """Return the node template tags of an Auto Scaling group."""
     filters = [{"Name": "auto-scaling-group", "Values": [group]}]
-    pages = aws.client("autoscaling").get_paginator("describe_tags").paginate(Filters=filters)
-    tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-    return {key: value for key, value in tags.items() if key.startswith(NODE_TEMPLATE)}
+    tags = listed(aws.client("autoscaling"), "describe_tags", "Tags", Filters=filters)
+    return {tag["Key"]: tag["Value"] for tag in tags if tag["Key"].startswith(NODE_TEMPLATE)}
 
 
 def set_node_template_tags(
@@ -198,20 +198,6 @@ def set_node_template_tags(
                 {**resource, "Key": key, "Value": value, "PropagateAtLaunch": False}
                 for key, value in changed.items()
             ]
-        )
-
-
-def check_fixed(name: str, before: Fields, wanted: Fields, changed: set[str]) -> None:
-    """Refuse a change of what EKS fixes when it creates a node group.
-
-    Raises:
-        AwsError: one of the changed fields is fixed.
-    """
-    if changed:
-        lines = [f"{field}: {before[field]} to {wanted[field]}" for field in sorted(changed)]
-        raise AwsError(
-            f"node group {name}: EKS cannot change {', '.join(lines)}; "
-            "make a node group of another name, then delete this one"
         )
 
 
@@ -312,14 +298,13 @@ def wait_for_nodegroup(aws: Aws, cluster: str, name: str) -> Fields:
     Raises:
         AwsError: EKS reports health issues or a failure, or it takes too long.
     """
-
-    def ready() -> Fields | None:
-        nodegroup = describe_nodegroup(aws, cluster, name)
-        status = nodegroup["status"] if nodegroup else "absent"
-        if nodegroup and status in ("ACTIVE", "DEGRADED"):
-            return nodegroup
-        if status == "UPDATING" or (status == "CREATING" and not issues_of(nodegroup)):
-            return None
-        raise unhealthy(f"node group {name}", nodegroup)
-
-    return aws.until(ready, f"node group {name} active")
+    return wait_for(
+        aws,
+        f"node group {name}",
+        lambda: describe_nodegroup(aws, cluster, name),
+        {"ACTIVE", "DEGRADED"},
+        lambda group: (
+            group["status"] == "UPDATING"
+            or (group["status"] == "CREATING" and not issues_of(group))
+        ),
+    )

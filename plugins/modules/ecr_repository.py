@@ -82,6 +82,7 @@ repository:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+    STATE_OPTION,
     TAG_OPTIONS,
     run_module,
 )
@@ -93,7 +94,7 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "name": {"required": True},
-            "state": {"choices": ["present", "absent"], "default": "present"},
+            **STATE_OPTION,
             "force": {"type": "bool", "default": False},
             "image_tag_mutability": {
                 "choices": ["MUTABLE", "IMMUTABLE"],

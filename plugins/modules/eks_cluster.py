@@ -124,6 +124,7 @@ issues:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+    STATE_OPTION,
     TAG_OPTIONS,
     WAIT_OPTIONS,
     run_module,
@@ -139,7 +140,7 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "name": {"required": True},
-            "state": {"choices": ["present", "absent"], "default": "present"},
+            **STATE_OPTION,
             "role": {},
             "version": {},
             "subnet_ids": {"type": "list", "elements": "str"},

@@ -155,6 +155,7 @@ issues:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+    STATE_OPTION,
     TAG_OPTIONS,
     WAIT_OPTIONS,
     run_module,
@@ -176,7 +177,7 @@ def main() -> None:
         argument_spec={
             "cluster_name": {"required": True},
             "name": {"required": True},
-            "state": {"choices": ["present", "absent"], "default": "present"},
+            **STATE_OPTION,
             "node_role": {},
             "subnet_ids": {"type": "list", "elements": "str"},
             "instance_types": {"type": "list", "elements": "str"},

@@ -39,9 +39,9 @@ class ScriptedAws:
         """Expect a call with these parameters, and answer it."""
         self.stub(service).add_response(method, answer, expected)
 
-    def refuse(self, service: str, method: str, code: str) -> None:
+    def refuse(self, service: str, method: str, code: str, message: str = "") -> None:
         """Expect a call, and answer it with an error."""
-        self.stub(service).add_client_error(method, code)
+        self.stub(service).add_client_error(method, code, message)
 
     def sleep(self, seconds: float) -> None:
         """Let the time pass at once."""

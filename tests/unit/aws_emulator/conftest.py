@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
+from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.shapes import check_answers
+from botocore.exceptions import ClientError
+
+ROLE = "arn:aws:iam::123456789012:role/mlops"
+Refusal = tuple[str, dict[str, Any], str, str]
 
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
@@ -35,18 +41,20 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     thread.join()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(emulator: Emulator) -> Callable[[str], Any]:
-    """Return boto3 clients by the name of the service."""
+    """Return boto3 clients by the name of the service, which check the shape of each answer."""
 
+    @cache
     def connect(service: str) -> Any:
-        return boto3.client(
+        client = boto3.client(
             service,
             endpoint_url=emulator.url,
             region_name="eu-west-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
+        return check_answers(client)
 
     return connect
 
@@ -64,3 +72,45 @@ def subnets(client: Callable[[str], Any]) -> Iterator[list[str]]:
     for subnet in created:
         ec2.delete_subnet(SubnetId=subnet)
     ec2.delete_vpc(VpcId=vpc)
+
+
+@pytest.fixture
+def roles(client: Callable[[str], Any]) -> Iterator[dict[str, str]]:
+    """The ARNs of two roles by their names."""
+    iam = client("iam")
+    created = {
+        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        for name in ("mlops-a", "mlops-b")
+    }
+    yield created
+    for name in created:
+        iam.delete_role(RoleName=name)
+
+
+@pytest.fixture
+def eks(client: Callable[[str], Any]) -> Any:
+    """An EKS client."""
+    return client("eks")
+
+
+@pytest.fixture
+def cluster(eks: Any, subnets: list[str]) -> Iterator[str]:
+    """The name of a cluster of version 1.33."""
+    eks.create_cluster(
+        name="mlops",
+        roleArn=ROLE,
+        version="1.33",
+        resourcesVpcConfig={"subnetIds": subnets, "endpointPrivateAccess": True},
+        accessConfig={"authenticationMode": "API"},
+    )
+    yield "mlops"
+    eks.delete_cluster(name="mlops")
+
+
+def check_refusals(client: Any, refusals: list[Refusal]) -> None:
+    """Make calls by name with arguments, each of which must be refused with this code and text."""
+    for method, arguments, code, text in refusals:
+        with pytest.raises(ClientError) as caught:
+            getattr(client, method)(**arguments)
+        assert caught.value.response["Error"]["Code"] == code, method
+        assert text in caught.value.response["Error"]["Message"], method

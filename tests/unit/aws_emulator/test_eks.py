@@ -14,26 +14,6 @@ NODE_TEMPLATE_TAINT = "k8s.io/cluster-autoscaler/node-template/taint/gpu"
 
 
 @pytest.fixture
-def eks(client: Callable[[str], Any]) -> Any:
-    """An EKS client."""
-    return client("eks")
-
-
-@pytest.fixture
-def cluster(eks: Any, subnets: list[str]) -> Iterator[str]:
-    """The name of a cluster of version 1.33."""
-    eks.create_cluster(
-        name="mlops",
-        roleArn=ROLE,
-        version="1.33",
-        resourcesVpcConfig={"subnetIds": subnets, "endpointPrivateAccess": True},
-        accessConfig={"authenticationMode": "API"},
-    )
-    yield "mlops"
-    eks.delete_cluster(name="mlops")
-
-
-@pytest.fixture
 def nodegroup(eks: Any, cluster: str, subnets: list[str]) -> Iterator[dict[str, str]]:
     """The names that address a node group with a taint, at size 0."""
     names = {"clusterName": cluster, "nodegroupName": "gpu"}

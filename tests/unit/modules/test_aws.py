@@ -44,9 +44,47 @@ REPOSITORY = Module(
     "RepositoryNotFoundException",
     {"name": "triton"},
 )
+ACCESS_ENTRY = Module(
+    "eks_access_entry",
+    "eks",
+    "describe_access_entry",
+    "ResourceNotFoundException",
+    {"cluster_name": "mlops", "principal": "arn:aws:iam::123456789012:role/operator"},
+)
+ADDON = Module(
+    "eks_addon",
+    "eks",
+    "describe_addon",
+    "ResourceNotFoundException",
+    {"cluster_name": "mlops", "name": "coredns"},
+)
+POD_IDENTITY = Module(
+    "eks_pod_identity_association",
+    "eks",
+    "list_pod_identity_associations",
+    "ResourceNotFoundException",
+    {"cluster_name": "mlops", "namespace": "a", "service_account": "b", "role": "c"},
+)
+SCHEDULE = Module(
+    "scheduler_schedule",
+    "scheduler",
+    "get_schedule",
+    "ResourceNotFoundException",
+    {"name": "sleep", "expression": "rate(1 day)", "target_arn": "arn:aws:a", "role": "b"},
+)
+BUDGET = Module(
+    "budget",
+    "budgets",
+    "describe_budget",
+    "NotFoundException",
+    {"name": "mlops", "account_id": "123456789012", "limit": 200},
+)
+NEEDED = {"principal", "namespace", "service_account", "account_id"}
 Run = Callable[[Module, dict[str, Any]], dict[str, Any]]
 each_module = pytest.mark.parametrize(
-    "module", [CLUSTER, NODEGROUP, REPOSITORY], ids=lambda module: module.name
+    "module",
+    [CLUSTER, NODEGROUP, REPOSITORY, ACCESS_ENTRY, ADDON, POD_IDENTITY, SCHEDULE, BUDGET],
+    ids=lambda module: module.name,
 )
 
 
@@ -97,7 +135,8 @@ def test_refusal_of_aws_is_reported(script: ScriptedAws, run: Run, module: Modul
 @each_module
 def test_absent_needs_only_the_name(script: ScriptedAws, run: Run, module: Module) -> None:
     script.refuse(module.service, module.look, module.nothing)
-    names = {key: module.options[key] for key in module.options if key.endswith("name")}
+    keys = [key for key in module.options if key.endswith("name") or key in NEEDED]
+    names = {key: module.options[key] for key in keys}
     assert not run(module, names | {"state": "absent"})["changed"]
 
 

@@ -10,14 +10,17 @@ from typing import Any, cast
 import boto3
 from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
 from moto.core.responses import ActionResult, EmptyResult
-from moto.core.utils import utcnow
 from moto.ec2.exceptions import InvalidSubnetIdError
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.subnets import Subnet
-from moto.eks import responses, urls
+from moto.eks import urls
 from moto.eks.exceptions import InvalidParameterException, ResourceNotFoundException
-from moto.eks.models import Cluster, Nodegroup
-from moto.moto_api._internal import mock_random
+from moto.eks.models import Nodegroup
+
+from aws_emulator import eks_access, eks_addons, eks_pod_identity
+from aws_emulator.eks_access import AccessEntryCalls
+from aws_emulator.eks_addons import AddonCalls
+from aws_emulator.eks_pod_identity import PodIdentityCalls
 
 UPDATE_PATHS = (
     "{0}/clusters/(?P<name>[^/]+)/updates$",
@@ -78,8 +81,8 @@ def call(function: Callable[..., Any], **given: Any) -> Any:
     return function(**{**dict.fromkeys(required), **given})
 
 
-class EKSResponse(responses.EKSResponse):
-    """moto's EKS with updates that can be described, and the fields that it drops."""
+class EKSResponse(AccessEntryCalls, AddonCalls, PodIdentityCalls):
+    """moto's EKS with what it lacks: updates that can be described, fields that it drops, parts."""
 
     def create_cluster(self) -> ActionResult:
         """Keep accessConfig, fill in the defaults of the VPC configuration, check the subnets."""
@@ -89,12 +92,9 @@ class EKSResponse(responses.EKSResponse):
         cluster.resources_vpc_config = vpc
         cluster.logging = logging_of(enabled_types(cluster.logging))
         cluster.access_config = {**CREATE_ACCESS_DEFAULTS, **self._get_param("accessConfig", {})}
-        cluster.updates = {}
+        cluster.updates, cluster.access_entries = {}, {}
+        cluster.addons, cluster.associations = {}, {}
         return ActionResult({"cluster": cluster})
-
-    def named_cluster(self) -> Any:
-        """Return the cluster that the path names, with the attributes that this class adds."""
-        return self.eks_backend.describe_cluster(self._get_param("name"))
 
     def subnets(self, subnet_ids: list[str]) -> list[Subnet]:
         """Return subnets by their ids, all of which must exist."""
@@ -163,7 +163,7 @@ class EKSResponse(responses.EKSResponse):
                 f"to {version}"
             )
         cluster.version = version
-        return self.update_of(cluster, "VersionUpdate", {"Version": version})
+        return self.update_of(cluster, "VersionUpdate", {"version": version})
 
     def describe_update(self) -> ActionResult:
         """Answer with an update that an earlier call of this process made."""
@@ -171,20 +171,6 @@ class EKSResponse(responses.EKSResponse):
         update = cluster.updates.get(self._get_param("updateId"))
         if not update:
             raise ResourceNotFoundException(message="No update found for the given ID")
-        return ActionResult({"update": update})
-
-    @staticmethod
-    def update_of(cluster: Any, kind: str, change: dict[str, Any]) -> ActionResult:
-        """Answer with an update that is done already, and remember it."""
-        update = {
-            "id": str(mock_random.uuid4()),
-            "status": "Successful",
-            "type": kind,
-            "params": [{"type": key, "value": str(value)} for key, value in change.items()],
-            "createdAt": utcnow(),
-            "errors": [],
-        }
-        cluster.updates[update["id"]] = update
         return ActionResult({"update": update})
 
     @property
@@ -271,7 +257,7 @@ class EKSResponse(responses.EKSResponse):
                 group.name, nodegroup.scaling_config["desiredSize"]
             )
         parts = ("labels", "taints", "scalingConfig", "updateConfig")
-        asked = {part: self._get_param(part) for part in parts if self._get_param(part)}
+        asked = {k: v for part in parts for k, v in self._get_param(part, {}).items()}
         return self.update_of(cluster, "ConfigUpdate", asked)
 
     def delete_nodegroup(self) -> ActionResult:
@@ -282,34 +268,44 @@ class EKSResponse(responses.EKSResponse):
         self.autoscaling.delete_launch_configuration(name)
         return answer
 
-    def tagged_resource(self) -> Cluster | Nodegroup:
-        """Return the cluster or node group whose ARN is in the path."""
+    def asked_tags(self) -> dict[str, str]:
+        """Return the tags of what has the ARN in the path."""
         arn = self._extract_arn_from_path()
-        for cluster in self.eks_backend.clusters.values():
-            resources: list[Cluster | Nodegroup] = [cluster, *cluster.nodegroups.values()]
-            for resource in resources:
-                if resource.arn == arn:
-                    return resource
+        clusters: dict[str, Any] = self.eks_backend.clusters
+        for cluster in clusters.values():
+            tags: dict[str, dict[str, str]] = {
+                cluster.arn: cluster.tags,
+                **{nodegroup.arn: nodegroup.tags for nodegroup in cluster.nodegroups.values()},
+                **{
+                    entry["accessEntryArn"]: entry["tags"]
+                    for entry in cluster.access_entries.values()
+                },
+                **{addon["addonArn"]: addon["tags"] for addon in cluster.addons.values()},
+                **{each["associationArn"]: each["tags"] for each in cluster.associations.values()},
+            }
+            if arn in tags:
+                return tags[arn]
         raise ResourceNotFoundException(message=f"Resource was not found: {arn}")
 
     def tag_resource(self) -> ActionResult:
-        """Set tags on a cluster or on a node group."""
-        self.tagged_resource().tags.update(self._get_param("tags"))
+        """Set tags."""
+        self.asked_tags().update(self._get_param("tags"))
         return EmptyResult()
 
     def untag_resource(self) -> ActionResult:
-        """Remove tags from a cluster or from a node group."""
-        tags = self.tagged_resource().tags
+        """Remove tags."""
+        tags = self.asked_tags()
         for key in self.querystring["tagKeys"]:
             tags.pop(key, None)
         return EmptyResult()
 
     def list_tags_for_resource(self) -> ActionResult:
-        """Return the tags of a cluster or of a node group."""
-        return ActionResult({"tags": self.tagged_resource().tags})
+        """Return tags."""
+        return ActionResult({"tags": self.asked_tags()})
 
 
 def extend() -> None:
-    """Route every EKS request, those for updates too, to the class above."""
-    for path in (*urls.url_paths, *UPDATE_PATHS):
+    """Route every EKS request, those that moto does not know too, to the class above."""
+    paths = (*UPDATE_PATHS, *eks_access.PATHS, *eks_addons.PATHS, *eks_pod_identity.PATHS)
+    for path in (*urls.url_paths, *paths):
         urls.url_paths[path] = EKSResponse.dispatch

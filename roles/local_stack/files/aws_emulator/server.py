@@ -23,7 +23,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.exceptions import NotFound
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from aws_emulator import ec2, eks
+from aws_emulator import budgets, ec2, eks, iam, scheduler
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -114,8 +114,8 @@ def with_health_page(application: Application) -> Application:
 
 def make_emulator(port: int, request_log: Path | None = None) -> BaseWSGIServer:
     """Return a server on 127.0.0.1 (port 0: any free one) that is bound and not yet serving."""
-    ec2.extend()
-    eks.extend()
+    for service in (budgets, ec2, eks, iam, scheduler):
+        service.extend()
     application: Application = DomainDispatcherApplication(create_backend_app)
     if request_log:
         application = RequestLog(application, request_log)

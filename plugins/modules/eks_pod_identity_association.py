@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright: mlops.gpu_platform maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Manage a pod identity association of an Amazon EKS cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: eks_pod_identity_association
+short_description: Manage a pod identity association of an Amazon EKS cluster
+version_added: 0.1.0
+description:
+  - Creates, updates and deletes the association that gives the pods of a service account an IAM
+    role. The cluster needs the add-on C(eks-pod-identity-agent).
+options:
+  cluster_name:
+    description: Name of the cluster. In check mode it need not exist yet.
+    type: str
+    required: true
+  namespace:
+    description: Kubernetes namespace of the service account.
+    type: str
+    required: true
+  service_account:
+    description: Name of the Kubernetes service account. Neither this nor O(namespace) need exist.
+    type: str
+    required: true
+  state:
+    description: Whether the association is to exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  role:
+    description:
+      - Name or ARN of the IAM role, whose trust policy must name C(pods.eks.amazonaws.com).
+      - In check mode it need not exist yet. Required if O(state=present).
+    type: str
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.tags
+  - amazon.aws.boto3
+  - mlops.gpu_platform.attributes.aws_resource
+author:
+  - mlops.gpu_platform maintainers (@mlops-gpu-platform)
+"""
+
+EXAMPLES = r"""
+- name: Let Triton read its models
+  mlops.gpu_platform.eks_pod_identity_association:
+    cluster_name: mlops
+    namespace: triton
+    service_account: triton
+    role: mlops-triton
+    tags:
+      Project: mlops
+
+- name: Take the role away
+  mlops.gpu_platform.eks_pod_identity_association:
+    cluster_name: mlops
+    namespace: triton
+    service_account: triton
+    state: absent
+"""
+
+RETURN = r"""
+association:
+  description:
+    - The association as EKS describes it, with names in snake case; empty after a deletion.
+    - In check mode, and where there is none yet, only cluster, namespace and service account.
+  returned: success
+  type: dict
+  sample:
+    association_id: a-0a1b2c3d4e5f60718
+    cluster_name: mlops
+    namespace: triton
+    service_account: triton
+    role_arn: arn:aws:iam::123456789012:role/mlops-triton
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+    STATE_OPTION,
+    TAG_OPTIONS,
+    run_module,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_pod_identity import (
+    ensure_pod_identity,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleAWSModule(
+        argument_spec={
+            "cluster_name": {"required": True},
+            "namespace": {"required": True},
+            "service_account": {"required": True},
+            "role": {},
+            **STATE_OPTION,
+            **TAG_OPTIONS,
+        },
+        required_if=[("state", "present", ("role",))],
+        supports_check_mode=True,
+    )
+    run_module(module, ensure_pod_identity)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,291 @@
+"""The AWS modules as Ansible calls them, against the emulated AWS: a life of each resource."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
+
+Result = tuple[dict[str, Any], list[str]]
+Run = Callable[..., Result]
+READS = ("Describe", "Get", "List")
+
+
+class Life(NamedTuple):
+    """Options of a resource: its names, what it is created with, the same otherwise, a change.
+
+    ``calls`` are the calls that write, in order, by step.
+    """
+
+    module: str
+    names: dict[str, Any]
+    options: dict[str, Any]
+    same: dict[str, Any]
+    change: dict[str, Any]
+    calls: dict[str, list[str]]
+
+
+CLUSTER = {"cluster_name": "mlops"}
+ACCESS_ENTRY = Life(
+    "eks_access_entry",
+    {**CLUSTER, "principal": "mlops-a"},
+    {
+        "kubernetes_groups": ["b", "a"],
+        "access_policies": [
+            {"policy": "AmazonEKSViewPolicy", "namespaces": ["b", "a"]},
+            {"policy": "AmazonEKSAdminViewPolicy"},
+        ],
+        "tags": {"Project": "mlops"},
+    },
+    {
+        "kubernetes_groups": ["a", "b"],
+        "access_policies": [
+            {"policy": "AmazonEKSAdminViewPolicy"},
+            {
+                "policy": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
+                "namespaces": ["a", "b"],
+            },
+        ],
+    },
+    {
+        "kubernetes_groups": ["a"],
+        "access_policies": [{"policy": "AmazonEKSViewPolicy"}],
+        "tags": {"Owner": "mlops"},
+    },
+    {
+        "create": ["CreateAccessEntry", "AssociateAccessPolicy", "AssociateAccessPolicy"],
+        "change": [
+            "UpdateAccessEntry",
+            "DisassociateAccessPolicy",
+            "AssociateAccessPolicy",
+            "UntagResource",
+            "TagResource",
+        ],
+        "delete": ["DeleteAccessEntry"],
+    },
+)
+ADDON = Life(
+    "eks_addon",
+    {**CLUSTER, "name": "coredns"},
+    {
+        "version": "default",
+        "configuration_values": {"replicaCount": 2, "resources": {"limits": {"cpu": 1}}},
+        "service_account_role": "mlops-a",
+        "resolve_conflicts": "PRESERVE",
+        "tags": {"Project": "mlops"},
+    },
+    {
+        "version": None,
+        "configuration_values": {"resources": {"limits": {"cpu": 1}}, "replicaCount": 2},
+        "service_account_role": "arn:aws:iam::123456789012:role/mlops-a",
+    },
+    {"version": "v1.12.4-eksbuild.2", "service_account_role": "mlops-b", "tags": {}},
+    {
+        "create": ["CreateAddon"],
+        "change": ["UpdateAddon", "UntagResource"],
+        "delete": ["DeleteAddon"],
+    },
+)
+POD_IDENTITY = Life(
+    "eks_pod_identity_association",
+    {**CLUSTER, "namespace": "triton", "service_account": "triton"},
+    {"role": "mlops-a", "tags": {"Project": "mlops"}},
+    {"role": "arn:aws:iam::123456789012:role/mlops-a"},
+    {"role": "mlops-b", "tags": {"Project": "other"}},
+    {
+        "create": ["CreatePodIdentityAssociation"],
+        "change": ["UpdatePodIdentityAssociation", "TagResource"],
+        "delete": ["DeletePodIdentityAssociation"],
+    },
+)
+OIDC_PROVIDER = Life(
+    "iam_oidc_provider",
+    {"url": "https://token.actions.githubusercontent.com"},
+    {"client_ids": ["sts.amazonaws.com", "b"], "thumbprints": ["ab" * 20], "tags": {"a": "1"}},
+    {"client_ids": ["b", "sts.amazonaws.com"], "thumbprints": ["AB" * 20]},
+    {"client_ids": ["c", "b"], "thumbprints": ["cd" * 20], "tags": {"b": "2"}},
+    {
+        "create": ["CreateOpenIDConnectProvider"],
+        "change": [
+            "AddClientIDToOpenIDConnectProvider",
+            "RemoveClientIDFromOpenIDConnectProvider",
+            "UpdateOpenIDConnectProviderThumbprint",
+            "UntagOpenIDConnectProvider",
+            "TagOpenIDConnectProvider",
+        ],
+        "delete": ["DeleteOpenIDConnectProvider"],
+    },
+)
+SCHEDULE = Life(
+    "scheduler_schedule",
+    {"name": "mlops-sleep"},
+    {
+        "expression": "cron(0 20 ? * MON-FRI *)",
+        "timezone": "Europe/Berlin",
+        "target_arn": "arn:aws:scheduler:::aws-sdk:eks:updateNodegroupConfig",
+        "role": "mlops-a",
+        "input": {"ClusterName": "mlops", "ScalingConfig": {"MinSize": 0, "DesiredSize": 0}},
+        "flexible_minutes": 15,
+        "description": "Stop the nodes",
+    },
+    {
+        "input": {"ScalingConfig": {"DesiredSize": 0, "MinSize": 0}, "ClusterName": "mlops"},
+        "role": "arn:aws:iam::123456789012:role/mlops-a",
+        "description": None,
+    },
+    {"expression": "rate(1 day)", "timezone": "UTC", "enabled": False, "role": "mlops-b"},
+    {"create": ["CreateSchedule"], "change": ["UpdateSchedule"], "delete": ["DeleteSchedule"]},
+)
+TOPIC = "arn:aws:sns:us-east-1:123456789012:costs"
+MAIL = "mlops@example.com"
+BUDGET = Life(
+    "budget",
+    {"name": "mlops"},
+    {
+        "limit": 200,
+        "notifications": [
+            {"threshold": 80, "subscribers": [TOPIC, MAIL]},
+            {"threshold": 100, "type": "FORECASTED", "subscribers": [TOPIC]},
+        ],
+        "tags": {"Project": "mlops"},
+    },
+    {
+        "limit": "200.00",
+        "account_id": "123456789012",
+        "notifications": [
+            {"threshold": 100.0, "type": "FORECASTED", "subscribers": [TOPIC]},
+            {"threshold": "80", "subscribers": [MAIL, TOPIC]},
+        ],
+    },
+    {
+        "limit": 300.5,
+        "notifications": [
+            {"threshold": 80, "subscribers": [MAIL]},
+            {"threshold": 100, "type": "FORECASTED", "subscribers": [TOPIC]},
+        ],
+        "tags": {"Owner": "mlops"},
+    },
+    {
+        "create": ["CreateBudget"],
+        "change": [
+            "UpdateBudget",
+            "DeleteNotification",
+            "CreateNotification",
+            "UntagResource",
+            "TagResource",
+        ],
+        "delete": ["DeleteBudget"],
+    },
+)
+LIVES = [ACCESS_ENTRY, ADDON, POD_IDENTITY, OIDC_PROVIDER, SCHEDULE, BUDGET]
+each_life = pytest.mark.parametrize("life", LIVES, ids=lambda life: life.module)
+
+
+def writes(request_log: Path, start: int) -> list[str]:
+    """Return the calls that write, from a line of the request log on."""
+    lines = request_log.read_text().splitlines()[start:]
+    actions = [json.loads(line)["action"] for line in lines]
+    return [action for action in actions if not action.startswith(READS)]
+
+
+@pytest.fixture
+def run(
+    emulator: Emulator,
+    client: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Run a module against the emulated AWS; return its result and the calls that write."""
+    monkeypatch.setattr(AnsibleAWSModule, "client", lambda _self, service, config: client(service))
+
+    def call(module: str, *options: dict[str, Any], **modes: bool) -> Result:
+        name = f"ansible_collections.mlops.gpu_platform.plugins.modules.{module}"
+        arguments: dict[str, Any] = {
+            "region": "eu-west-1",
+            **{key: value for given in options for key, value in given.items()},
+            **{f"_ansible_{mode}": value for mode, value in modes.items()},
+        }
+        log = emulator.request_log
+        start = len(log.read_text().splitlines()) if log.exists() else 0
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            importlib.import_module(name).main()
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return result, writes(log, start)
+
+    return call
+
+
+@each_life
+def test_check_mode_on_an_empty_account_plans(run: Run, life: Life) -> None:
+    result, calls = run(life.module, life.names, life.options, check_mode=True, diff=True)
+    assert result.get("msg") is None
+    assert (result["changed"], calls) == (True, [])
+    assert result["diff"]["before"] == {}
+    assert set(life.options) - {"resolve_conflicts"} <= set(result["diff"]["after"])
+    result, calls = run(life.module, life.names, {"state": "absent"}, check_mode=True)
+    assert (result["changed"], calls) == (False, [])
+
+
+@each_life
+@pytest.mark.usefixtures("roles")
+def test_life_of_a_resource(run: Run, life: Life, request: pytest.FixtureRequest) -> None:
+    if "cluster_name" in life.names:
+        request.getfixturevalue("cluster")
+
+    def step(*options: dict[str, Any], **modes: bool) -> tuple[bool, list[str]]:
+        result, calls = run(life.module, life.names, *options, **modes)
+        assert not result.get("failed"), result["msg"]
+        return result["changed"], calls
+
+    same, changed = life.options | life.same, life.options | life.change
+    absent = {"state": "absent"}
+    assert step(life.options) == (True, life.calls["create"])
+    assert step(life.options) == (False, [])
+    assert step(same) == (False, [])
+    assert step(changed, check_mode=True) == (True, [])
+    assert step(changed) == (True, life.calls["change"])
+    assert step(changed) == (False, [])
+    assert step(absent, check_mode=True) == (True, [])
+    assert step(absent) == (True, life.calls["delete"])
+    assert step(absent) == (False, [])
+
+
+@pytest.mark.usefixtures("cluster", "roles")
+@pytest.mark.parametrize(
+    ("module", "options", "message"),
+    [
+        (
+            "eks_addon",
+            {**CLUSTER, "name": "coredns", "version": "v9"},
+            "version is v9; for coredns and Kubernetes 1.33 EKS offers: "
+            "v1.12.4-eksbuild.2, v1.12.4-eksbuild.1",
+        ),
+        (
+            "eks_addon",
+            {**CLUSTER, "name": "corednss", "version": "default"},
+            "version is default; for corednss and Kubernetes 1.33 EKS offers: nothing",
+        ),
+        (
+            "eks_access_entry",
+            {**CLUSTER, "principal": "mlops-c"},
+            "principal: there is no IAM role named mlops-c",
+        ),
+        (
+            "eks_pod_identity_association",
+            {**CLUSTER, "namespace": "a", "service_account": "b", "role": "mlops-c"},
+            "role: there is no IAM role named mlops-c",
+        ),
+    ],
+)
+def test_what_does_not_exist_is_named(
+    run: Run, module: str, options: dict[str, Any], message: str
+) -> None:
+    result, calls = run(module, options)
+    assert (result["msg"], calls) == (message, [])
