@@ -13,6 +13,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Aws,
     AwsError,
     Fields,
+    listed,
     tag_changes,
     tags_after,
 )
@@ -51,7 +52,6 @@ def ensure_subnets(aws: Aws, params: Fields) -> Fields:
 def describe_subnets(ec2: Any, vpc_id: str) -> dict[str, Fields]:
     """Return the subnets of a VPC by their networks; a VPC that does not exist has none."""
     filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
-    pages = ec2.get_paginator("describe_subnets").paginate(Filters=filters)
     return {
         subnet["CidrBlock"]: {
             "subnet_id": subnet["SubnetId"],
@@ -59,8 +59,7 @@ def describe_subnets(ec2: Any, vpc_id: str) -> dict[str, Fields]:
             "availability_zone": subnet["AvailabilityZone"],
             "tags": boto3_tag_list_to_ansible_dict(subnet.get("Tags", [])),
         }
-        for page in pages
-        for subnet in page["Subnets"]
+        for subnet in listed(ec2, "describe_subnets", "Subnets", Filters=filters)
     }
 
 
