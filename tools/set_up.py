@@ -1,7 +1,8 @@
 """Set the checkout up: a virtual environment with every package pinned, and Prometheus.
 
 Usage: ``python3 tools/set_up.py``. Standard library only. It may run again at any time: what is in
-place is left alone. Only Prometheus and Alertmanager come from apt, and need root or sudo once.
+place is left alone. Prometheus, Alertmanager and what Python lacks come from apt, and need root or
+sudo once.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import subprocess
 import sys
 import sysconfig
 import time
-import venv
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,10 +25,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "set_up.sha256"
-SUPPORTED = ((3, 11), (3, 12))
+SUPPORTED = ((3, 11), (3, 12), (3, 13))
 TORCH = "torch==2.13.0"
-# Debian packages; each brings the program of its name.
-PROGRAMS = ("prometheus", "prometheus-alertmanager")
 
 
 class SetUpError(Exception):
@@ -49,26 +48,24 @@ def run(*argv: str | Path) -> str:
 
 
 def check_python() -> None:
-    """Refuse a Python that has no build of Triton's Python backend and of numpy 1."""
+    """Refuse a Python for which Triton's Python backend or numpy 1 is not to be had."""
     if sys.version_info[:2] not in SUPPORTED:
-        wanted = " or ".join(".".join(map(str, version)) for version in SUPPORTED)
+        oldest, newest = (".".join(map(str, version)) for version in (SUPPORTED[0], SUPPORTED[-1]))
         raise SetUpError(
-            f"this is Python {sys.version.split()[0]}, but the local Triton needs {wanted}: "
-            "install one and run `make PYTHON=python3.11 ...`"
+            f"this is Python {sys.version.split()[0]}, but the local Triton needs {oldest} to "
+            f"{newest}: install one and run `make PYTHON=python{newest} ...`"
         )
+
+
+def compiles_numpy() -> bool:
+    """Tell whether pip has to compile numpy 1, whose wheels end with Python 3.12."""
+    return sys.version_info >= (3, 13)
 
 
 def create_environment() -> None:
     """Create the virtual environment, if it is not there."""
-    if PYTHON.exists():
-        return
-    try:
-        venv.create(VENV, with_pip=True)
-    except (subprocess.CalledProcessError, ImportError) as error:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise SetUpError(
-            f"Python has no venv module: `sudo apt-get install python{version}-venv`"
-        ) from error
+    if not (VENV / "bin" / "pip").exists():
+        run(sys.executable, "-m", "venv", VENV)
 
 
 def install_torch() -> None:
@@ -88,19 +85,33 @@ def install_torch() -> None:
 
 
 def install_packages() -> None:
-    """Install exactly the packages of the lock file."""
+    """Install exactly the packages of the lock file, and say so when that takes long."""
+    if compiles_numpy():
+        print(
+            "      numpy 1 has no wheel for this Python: the first time pip compiles it, which "
+            "takes about 4 minutes on 2 cores",
+            flush=True,
+        )
     run(PYTHON, "-m", "pip", "install", "-q", "--no-deps", "-r", LOCK)
 
 
 def debian_packages() -> list[str]:
-    """Return the Debian packages whose programs or library this machine lacks."""
-    missing = [package for package in PROGRAMS if not shutil.which(package)]
-    library = f"libpython{sysconfig.get_python_version()}"
+    """Return the Debian packages whose programs or files this machine lacks."""
+    version = sysconfig.get_python_version()
+    library = f"libpython{version}.so.1.0"
+    own = f"{sysconfig.get_config_var('LIBDIR')}/{library}"
     shared = sysconfig.get_config_var("Py_ENABLE_SHARED")
-    if not shared or not loads(f"{sysconfig.get_config_var('LIBDIR')}/{library}.so.1.0"):
-        # Triton's Python backend is linked against it; a Debian python3 does not bring it.
-        missing += [] if loads(f"{library}.so.1.0") else [library]
-    return missing
+    found = {
+        "prometheus": shutil.which("prometheus"),
+        "prometheus-alertmanager": shutil.which("prometheus-alertmanager"),
+        f"python{version}-venv": find_spec("ensurepip"),
+        # Triton's Python backend is linked against it.
+        f"libpython{version}": (shared and loads(own)) or loads(library),
+    }
+    if compiles_numpy():
+        found["g++"] = shutil.which("c++")
+        found[f"python{version}-dev"] = Path(sysconfig.get_path("include"), "Python.h").exists()
+    return [package for package, there in found.items() if not there]
 
 
 def loads(library: str) -> bool:
@@ -122,7 +133,7 @@ def install_debian_packages() -> None:
     try:
         for command in ((*apt, "update"), (*apt, "install", *missing)):
             run(*(() if os.geteuid() == 0 else ("sudo", "-n")), *command)
-    except (SetUpError, FileNotFoundError) as error:
+    except (SetUpError, OSError) as error:
         raise SetUpError(f"{error}; {by_hand}") from error
 
 
@@ -134,10 +145,10 @@ def fingerprint() -> str:
 
 STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
     ("Python", check_python),
+    ("Debian packages", install_debian_packages),
     ("virtual environment in .venv", create_environment),
     (TORCH, install_torch),
     ("Python packages of requirements.lock", install_packages),
-    ("Prometheus and Alertmanager", install_debian_packages),
 )
 
 

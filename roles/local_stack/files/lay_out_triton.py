@@ -3,7 +3,8 @@
 Usage: lay_out_triton.py [--check] DIRECTORY
 
 Writes DIRECTORY/triton/backends, with the backends "python" (from the package, with the stub of the
-running Python) and "onnxruntime" (the file beside this one), and DIRECTORY/bin/tritonserver, which
+running Python) and "onnxruntime" (the file beside this one); DIRECTORY/triton/lib, with the library
+of the running Python where the package would bring its own; and DIRECTORY/bin/tritonserver, which
 takes the arguments of the real server. Prints "changed" or "unchanged"; with --check it writes
 nothing. What would keep the server from starting is told on standard error, with exit status 1.
 """
@@ -16,6 +17,7 @@ import re
 import shlex
 import subprocess
 import sys
+import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,6 +49,18 @@ def python_stub(server: Path) -> Path:
         )
         sys.exit(f"nvidia-pytriton has no Python backend for Python {version}, only for {offered}")
     return stub
+
+
+def python_libraries(libraries: Path) -> dict[str, Path]:
+    """Return the running Python's library by each name that the package's own one has.
+
+    The package's own one reads the running Python's standard library too, but has fewer modules
+    built in than Debian's, and finds the others nowhere.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    own = Path(sysconfig.get_config_var("LIBDIR"), f"libpython{version}.so.1.0")
+    names = libraries.glob(f"libpython3-*.{sys.version_info.minor}.so.1.0")
+    return {path.name: own for path in names if own.exists()}
 
 
 def missing_libraries(files: list[Path], library_path: str) -> list[str]:
@@ -84,7 +98,8 @@ def wanted_files(directory: Path) -> dict[Path, tuple[bytes, int]]:
     server = package / "tritonserver"
     backend = server / "backends" / "python"
     library, stub = backend / "libtriton_python.so", python_stub(server)
-    library_path = f"{package.parent / 'nvidia_pytriton.libs'}:{Path(sys.base_prefix, 'lib')}"
+    libraries, preferred = package.parent / "nvidia_pytriton.libs", directory / "triton" / "lib"
+    library_path = f"{preferred}:{libraries}:{Path(sys.base_prefix, 'lib')}"
     program = server / "bin" / "tritonserver"
     if missing := missing_libraries([program, library, stub], library_path):
         sys.exit(advice(missing))
@@ -100,6 +115,10 @@ def wanted_files(directory: Path) -> dict[Path, tuple[bytes, int]]:
     copies = [library, backend / "triton_python_backend_utils.py", stub]
     return {
         **{backends / "python" / path.name: (path.read_bytes(), 0o755) for path in copies},
+        **{
+            preferred / name: (own.read_bytes(), 0o755)
+            for name, own in python_libraries(libraries).items()
+        },
         backends / "onnxruntime" / "model.py": (onnxruntime.read_bytes(), 0o644),
         directory / "bin" / "tritonserver": (launcher.encode(), 0o755),
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import sysconfig
 from collections import namedtuple
 from pathlib import Path
 
@@ -30,6 +32,42 @@ def test_second_run_changes_nothing(
     assert run(capsys, monkeypatch, "--check", str(tmp_path)) == "changed"
     assert run(capsys, monkeypatch, str(tmp_path)) == "changed"
     assert run(capsys, monkeypatch, "--check", str(tmp_path)) == "unchanged"
+
+
+def test_python_is_the_running_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run(capsys, monkeypatch, str(tmp_path))
+    launcher = (tmp_path / "bin" / "tritonserver").read_text(encoding="utf-8")
+    [line] = re.findall("(?m)^export LD_LIBRARY_PATH=.*", launcher)
+    listing = subprocess.run(
+        [
+            "sh",
+            "-c",
+            f'{line}; ldd "$0"',
+            tmp_path / "triton" / "backends" / "python" / "triton_python_backend_stub",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    [library] = re.findall(r"libpython\S+ => (\S+)", listing)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    own = Path(sysconfig.get_config_var("LIBDIR"), f"libpython{version}.so.1.0")
+    assert Path(library).read_bytes() == own.read_bytes()
+
+
+def test_the_packages_own_python_library_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "version_info", Version(3, 13))
+    monkeypatch.setattr(lay_out_triton.sysconfig, "get_config_var", lambda name: str(tmp_path))
+    for name in ("libpython3-0a1b.12.so.1.0", "libpython3-0a1b.13.so.1.0", "libz-0a1b.so.1"):
+        (tmp_path / name).touch()
+    assert lay_out_triton.python_libraries(tmp_path) == {}
+    own = tmp_path / "libpython3.13.so.1.0"
+    own.touch()
+    assert lay_out_triton.python_libraries(tmp_path) == {"libpython3-0a1b.13.so.1.0": own}
 
 
 def test_launcher_passes_arguments_to_the_real_server(

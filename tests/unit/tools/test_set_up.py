@@ -20,10 +20,80 @@ def set_up(
     return module
 
 
-def test_another_python_is_refused(set_up: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(set_up.sys, "version_info", (3, 10, 0))
-    with pytest.raises(set_up.SetUpError, match=r"needs 3\.11 or 3\.12: install one"):
+@pytest.mark.parametrize("version", [(3, 10, 0), (3, 14, 0)])
+def test_another_python_is_refused(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
+) -> None:
+    monkeypatch.setattr(set_up.sys, "version_info", version)
+    with pytest.raises(set_up.SetUpError, match=r"needs 3\.11 to 3\.13: install one"):
         set_up.check_python()
+
+
+@pytest.mark.parametrize(
+    ("version", "missing"),
+    [
+        ((3, 12, 0), ["python3.12-venv", "libpython3.12"]),
+        ((3, 13, 0), ["python3.13-venv", "libpython3.13", "g++", "python3.13-dev"]),
+    ],
+)
+def test_what_a_debian_python_lacks_is_installed(
+    set_up: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    version: tuple[int, int, int],
+    missing: list[str],
+) -> None:
+    for name in ("prometheus", "prometheus-alertmanager"):
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(set_up, "find_spec", lambda name: None)
+    monkeypatch.setattr(set_up, "loads", lambda library: False)
+    monkeypatch.setattr(set_up.sys, "version_info", version)
+    monkeypatch.setattr(
+        set_up.sysconfig, "get_python_version", lambda: f"{version[0]}.{version[1]}"
+    )
+    monkeypatch.setattr(set_up.sysconfig, "get_path", lambda name: str(tmp_path))
+    assert set_up.debian_packages() == missing
+
+
+def test_nothing_is_installed_where_nothing_is_missing(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("prometheus", "prometheus-alertmanager", "c++", "Python.h"):
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(set_up, "loads", lambda library: True)
+    monkeypatch.setattr(set_up.sys, "version_info", (3, 13, 0))
+    monkeypatch.setattr(set_up.sysconfig, "get_path", lambda name: str(tmp_path))
+    assert set_up.debian_packages() == []
+
+
+@pytest.mark.parametrize(("version", "notices"), [((3, 12, 0), False), ((3, 13, 0), True)])
+def test_compiling_numpy_is_noticed(
+    set_up: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    version: tuple[int, int, int],
+    notices: bool,
+) -> None:
+    monkeypatch.setattr(set_up.sys, "version_info", version)
+    monkeypatch.setattr(set_up, "run", lambda *argv: "")
+    set_up.install_packages()
+    assert ("compiles it" in capsys.readouterr().out) is notices
+
+
+def test_an_environment_without_pip_is_completed(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[tuple[str | Path, ...]] = []
+    monkeypatch.setattr(set_up, "run", lambda *argv: ran.append(argv))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+    set_up.create_environment()
+    assert ran == [(set_up.sys.executable, "-m", "venv", tmp_path)]
+    (tmp_path / "bin" / "pip").touch()
+    set_up.create_environment()
+    assert len(ran) == 1
 
 
 @pytest.mark.parametrize(
