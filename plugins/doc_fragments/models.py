@@ -119,9 +119,15 @@ options:
         elements: dict
         default: []
       config:
-        description: >-
-          Triton's model configuration (ModelConfig, with the names of C(config.pbtxt)), where it
-          differs from what follows from the model itself.
+        description:
+          - >-
+            Triton's model configuration (ModelConfig, with the names of C(config.pbtxt)), where it
+            differs from what follows from the model itself. A field that is V(null) is left out.
+          - >-
+            By default an exported model has its tensors, one instance of C(KIND_AUTO), batches of
+            up to 8 with a queue of 256 requests where all tensors have a batch dimension, one
+            thread per run, and a warm-up with zeros where all other dimensions are fixed.
+          - With O(models[].folder), each field replaces that of its C(config.pbtxt).
         type: dict
         default: {}
 """

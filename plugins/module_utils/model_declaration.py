@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
 import json
 import re
 import sys
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,8 @@ class SourceFunction:
 
     path: Path
     function: str
+    module: str | None
+    """The name of an installed module; None of a file given by its path."""
 
     @classmethod
     def of(cls, given: str, folder: Path) -> SourceFunction:
@@ -117,19 +119,17 @@ class SourceFunction:
             ModelError: there is no such file or module, it is not Python, or has no such function.
         """
         where, _, function = given.rpartition(":")
+        module = None
         if where.endswith(".py"):
             path = folder / where
         else:
-            try:
-                spec = importlib.util.find_spec(where) if where else None
-            except (ImportError, ValueError):
-                spec = None
+            spec = find_module(where)
             if spec is None or spec.origin is None:
                 raise ModelError(
                     f"source: {given!r} is neither path/to/file.py:function nor an installed "
                     "module:function"
                 )
-            path = Path(spec.origin)
+            path, module = Path(spec.origin), where
         if not path.is_file():
             raise ModelError(f"source: there is no file {path}")
         try:
@@ -141,7 +141,7 @@ class SourceFunction:
             raise ModelError(
                 f"source: {path} has no function {function!r}; it has: {', '.join(functions)}"
             )
-        return cls(path, function)
+        return cls(path, function, module)
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,16 @@ def declarations(params: dict[str, Any]) -> list[Declaration]:
             raise ModelError(f"models has version {model.version} of {model.name} twice")
         seen.add((model.name, model.version))
     return models
+
+
+def find_module(name: str) -> ModuleSpec | None:
+    """Find a module without running anything: importlib would import the packages that it is in."""
+    parent = None
+    if "." in name:
+        parent = find_module(name.rpartition(".")[0])
+        if parent is None or parent.submodule_search_locations is None:
+            return None
+    return PathFinder.find_spec(name, parent.submodule_search_locations if parent else None)
 
 
 def check_folder(folder: Path, version: int) -> Path:

@@ -94,9 +94,9 @@ def session(path: Path) -> Any:
 
 
 def opset(model: Any) -> int:
-    """Return the version of ONNX's operator set that a ModelProto uses."""
-    version: int = next(entry.version for entry in model.opset_import if entry.domain == "")
-    return version
+    """Return the version of ONNX's operator set that a ModelProto uses, 0 where it uses none."""
+    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    return max(versions, default=0)
 
 
 def signature(model: Any) -> dict[str, list[dict[str, Any]]]:

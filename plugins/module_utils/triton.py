@@ -1,28 +1,48 @@
-"""Client of Triton's HTTP API, on the standard library, and what health of a model means."""
+"""A Triton server as the modules see it: where it is, what it can be asked, and how it fails."""
 
 from __future__ import annotations
 
-import base64
-import http.client
-import json
+import ipaddress
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Case, Tensor
+
+SERVER: dict[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "timeout": {"type": "int", "default": 30},
+    "token": {"type": "str", "no_log": True},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
+    "validate_certs": {"type": "bool", "default": True},
+}
+"""The options of every module that talks to Triton; the fragment `triton_server` documents them."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
-"""Seconds between two rounds of questions: doubled from the first to the longest."""
+"""Seconds between two looks: doubled from the first to the longest."""
+
+Found = TypeVar("Found")
 
 
 class TritonError(Exception):
-    """Triton refused a request, or failed to answer it. The text is Triton's reason."""
+    """Triton refused or failed; the message is meant for the user.
+
+    Args:
+        message: the reason.
+        details: what the module returns beside it.
+    """
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.details = details
 
 
-class TritonUnreachableError(TritonError):
-    """Nothing answers in HTTP at the address."""
+class SetupError(TritonError):
+    """What was asked cannot work, however long one waits."""
 
 
 class Clock(Protocol):
@@ -36,288 +56,146 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True)
-class Canary:
-    """A recorded request that a healthy model answers, read from its `canary.json`."""
+class Address:
+    """Where a Triton is, and how the two prove to each other who they are."""
 
-    endpoint: str
-    headers: dict[str, str]
-    body: bytes
+    url: str
+    parts: SplitResult
+    timeout: float
+    """Seconds that the server may be silent."""
+    token: str | None
+    ca_path: str | None
+    client_cert: str | None
+    client_key: str | None
+    validate_certs: bool
 
     @classmethod
-    def read(cls, path: Path) -> Canary:
-        """Read a canary file.
+    def of(cls, params: dict[str, Any]) -> Address:
+        """Read the options of SERVER as a module was given them.
 
         Raises:
-            ValueError: the file is not a canary.
+            SetupError: they cannot be right.
         """
+        url = params["url"].rstrip("/")
         try:
-            document = json.loads(path.read_text("utf-8"))
-            endpoint, headers = document["endpoint"], document.get("headers", {})
-            if "body_base64" in document:
-                body = base64.b64decode(document["body_base64"], validate=True)
+            parts = urlsplit(url)
+            right = bool(parts.hostname) and "@" not in parts.netloc
+            if parts.scheme in ("grpc", "grpcs"):
+                right = right and parts.port is not None and not parts.path
             else:
-                body = json.dumps(document["body"]).encode()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not a canary: {error!r}") from error
-        if endpoint not in ("infer", "generate", "generate_stream"):
-            raise ValueError(
-                f"{path} is not a canary: endpoint is {endpoint!r}, "
-                "allowed are infer, generate and generate_stream"
+                # Reading the port checks it.
+                right = right and parts.scheme in ("http", "https") and parts.port != 0
+        except ValueError:
+            right = False
+        if not right:
+            raise SetupError(
+                f"{params['url']!r} is not an address such as http://127.0.0.1:8000 or "
+                "grpc://127.0.0.1:8001; https:// and grpcs:// are the encrypted ones"
             )
-        return cls(endpoint, headers, body)
+        address = cls(url, parts, **{key: params[key] for key in SERVER if key != "url"})
+        if address.client_key and not address.client_cert:
+            raise SetupError("client_key needs client_cert")
+        if address.token is not None:
+            address._check_token(address.token)
+        return address
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.parts.scheme in ("https", "grpcs")
+
+    def headers(self) -> dict[str, str]:
+        """Return what is sent with every request, over gRPC as metadata."""
+        return {"authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def unusable(self, error: OSError) -> SetupError:
+        """Return what to say when certificates and keys cannot be read."""
+        files = [path for path in (self.ca_path, self.client_cert, self.client_key) if path]
+        return SetupError(f"cannot use the certificates and keys in {', '.join(files)}: {error}")
+
+    def _check_token(self, token: str) -> None:
+        if not token.isascii() or not token.isprintable():
+            raise SetupError("token has a character that cannot be sent in a header")
+        if not self.encrypted and not is_loopback(self.parts.hostname or ""):
+            raise SetupError(
+                f"{self.url} is not encrypted, so it is not sent a token: "
+                "take https:// or grpcs://, or an address of this machine itself"
+            )
 
 
-def read_canaries(directory: Path) -> dict[str, Canary]:
-    """Return the canary of each model of a model repository, by model name.
-
-    Raises:
-        ValueError: the directory has no `<model>/canary.json`, or one of them is not a canary.
-    """
-    canaries = {path.parent.name: Canary.read(path) for path in directory.glob("*/canary.json")}
-    if not canaries:
-        raise ValueError(f"{directory} has no <model>/canary.json")
-    return canaries
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, without asking a name server."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
-@dataclass(frozen=True)
-class Event:
-    """One event of a stream: its fields, and seconds from the request to its arrival."""
+class TritonClient(Protocol):
+    """What a Triton can be asked, over HTTP or gRPC. Every method raises TritonError."""
 
-    fields: dict[str, Any]
-    seconds: float
-
-
-class TritonClient:
-    """Requests to one Triton server.
-
-    Args:
-        url: base address, for instance `http://127.0.0.1:8000`.
-        timeout: seconds that the server may be silent.
-        clock: what latencies are measured with.
-    """
-
-    def __init__(self, url: str, timeout: float = 10.0, clock: Clock = time) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is not an address such as http://127.0.0.1:8000")
-        self.url = url.rstrip("/")
-        self.timeout = timeout
-        self.clock = clock
-        self._https = parts.scheme == "https"
-        self._host = parts.netloc
-        self._path = parts.path.rstrip("/")
-
-    def _send(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
-    ) -> Iterator[bytes]:
-        """Send a request and yield the lines of its answer.
-
-        Raises:
-            TritonUnreachableError: no answer, or it broke off.
-            TritonError: the status is not 200.
-        """
-        connect = http.client.HTTPSConnection if self._https else http.client.HTTPConnection
-        connection = connect(self._host, timeout=self.timeout)
-        try:
-            connection.request(method, self._path + path, body, headers)
-            response = connection.getresponse()
-            if response.status != 200:
-                raise TritonError(_reason(response.status, response.read()))
-            yield from response
-        except (OSError, http.client.HTTPException) as error:
-            raise TritonUnreachableError(f"{self.url} does not answer: {error!r}") from error
-        finally:
-            connection.close()
-
-    def _json(self, method: str, path: str, document: Any = None) -> Any:
-        """Send a JSON document and return the one that comes back."""
-        body = None if document is None else json.dumps(document).encode()
-        return _parse(self._send(method, path, body, {"Content-Type": "application/json"}))
+    url: str
 
     def index(self) -> list[dict[str, str]]:
         """Return name, version, state and reason of every model version in the repository."""
-        return self._json("POST", "/v2/repository/index", {})
 
-    def infer(self, model: str, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Ask a model with tensors in the form of the KServe protocol, and return its outputs."""
-        path = f"/v2/models/{quote(model)}/infer"
-        return self._json("POST", path, {"inputs": inputs})["outputs"]
+    def metadata(self, model: str) -> dict[str, Any]:
+        """Return a model's inputs and outputs, each with name, datatype and shape."""
 
-    def infer_file(self, model: str, content: bytes) -> list[dict[str, Any]]:
-        """Ask a model whose one input takes one BYTES element, and return its outputs.
+    def config(self, model: str, version: str = "") -> dict[str, Any]:
+        """Return the configuration that a loaded model is served with."""
 
-        Raises:
-            TritonError: the model takes other inputs.
+    def infer(self, model: str, inputs: list[Tensor]) -> list[Tensor]:
+        """Ask a model, and return all its outputs."""
+
+    def generate_stream(self, model: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Ask a decoupled model, and yield its responses as they arrive."""
+
+    def ask(self, model: str, version: str, case: Case) -> tuple[str | None, float]:
+        """Ask one version of a model a golden case.
+
+        Returns:
+            What is wrong with the answer, or None; and seconds until it was there.
         """
-        inputs = self._json("GET", f"/v2/models/{quote(model)}")["inputs"]
-        if len(inputs) != 1 or inputs[0]["datatype"] != "BYTES":
-            given = ", ".join(f"{tensor['name']} ({tensor['datatype']})" for tensor in inputs)
-            raise TritonError(f"{model} does not take one file: its inputs are {given}")
-        tensor = len(content).to_bytes(4, "little") + content
-        request = {
-            "inputs": [
-                {
-                    "name": inputs[0]["name"],
-                    "datatype": "BYTES",
-                    "shape": [1] * len(inputs[0]["shape"]),
-                    "parameters": {"binary_data_size": len(tensor)},
-                }
-            ]
-        }
-        head = json.dumps(request).encode()
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Inference-Header-Content-Length": str(len(head)),
-        }
-        lines = self._send("POST", f"/v2/models/{quote(model)}/infer", head + tensor, headers)
-        return _parse(lines)["outputs"]
 
-    def generate_stream(self, model: str, document: dict[str, Any]) -> Iterator[Event]:
-        """Ask a decoupled model and yield its responses as they arrive.
+    def load(self, model: str, config: dict[str, Any] | None, timeout: float) -> None:
+        """Load a model, with a configuration in place of its file's if one is given."""
 
-        Raises:
-            TritonError: an event says that the model failed.
-        """
-        body = json.dumps(document).encode()
-        return self._events(model, body, {"Content-Type": "application/json"})
-
-    def _events(self, model: str, body: bytes, headers: dict[str, str]) -> Iterator[Event]:
-        started = self.clock.monotonic()
-        path = f"/v2/models/{quote(model)}/generate_stream"
-        for line in self._send("POST", path, body, headers):
-            if line.startswith(b"data:"):
-                fields = json.loads(line.removeprefix(b"data:"))
-                if "error" in fields:
-                    raise TritonError(fields["error"])
-                yield Event(fields, self.clock.monotonic() - started)
-
-    def ask(self, model: str, canary: Canary) -> float:
-        """Send a model its canary and return the seconds until the whole answer was there.
-
-        Raises:
-            TritonError: the model did not answer it well.
-        """
-        started = self.clock.monotonic()
-        if canary.endpoint == "generate_stream":
-            if not list(self._events(model, canary.body, canary.headers)):
-                raise TritonError("the stream ended without an event")
-        else:
-            path = f"/v2/models/{quote(model)}/{canary.endpoint}"
-            b"".join(self._send("POST", path, canary.body, canary.headers))
-        return self.clock.monotonic() - started
+    def unload(self, model: str) -> None:
+        """Begin to unload a model."""
 
 
-def _parse(lines: Iterator[bytes]) -> Any:
-    """Return the JSON document of an answer.
-
-    Raises:
-        TritonError: the answer is something else.
-    """
-    answer = b"".join(lines)
-    try:
-        return json.loads(answer)
-    except ValueError as error:
-        raise TritonError(f"the answer is not JSON: {answer[:80]!r}") from error
-
-
-def _reason(status: int, answer: bytes) -> str:
-    """Take Triton's reason out of an answer that is not 200, be it JSON or an event."""
-    text = answer.decode("utf-8", errors="replace").strip()
-    try:
-        return f"HTTP {status}: {json.loads(text.removeprefix('data:'))['error']}"
-    except (ValueError, KeyError, TypeError):
-        return f"HTTP {status}: {text or 'no reason given'}"
-
-
-@dataclass(frozen=True)
-class ModelHealth:
-    """What is known of one model: healthy means that it answered its canary."""
-
-    name: str
-    healthy: bool
-    state: str
-    latency_ms: float | None
-    reason: str
-
-
-def model_health(
-    client: TritonClient, name: str, versions: list[dict[str, str]], canary: Canary | None
-) -> ModelHealth:
-    """Find out the health of one model.
-
-    Args:
-        client: where to ask.
-        name: the model.
-        versions: the model's entries of the repository index.
-        canary: what to ask it, if it has a canary.
-    """
-    if not versions:
-        return ModelHealth(name, False, "ABSENT", None, "not in the server's model repository")
-    shown = next((entry for entry in versions if entry.get("state") == "READY"), versions[0])
-    state = shown.get("state") or "UNLOADED"
-    if state != "READY":
-        return ModelHealth(name, False, state, None, shown.get("reason") or "not loaded")
-    if canary is None:
-        return ModelHealth(name, False, state, None, "has no canary.json to ask it with")
-    try:
-        seconds = client.ask(name, canary)
-    except TritonError as error:
-        return ModelHealth(name, False, state, None, f"does not answer its canary: {error}")
-    return ModelHealth(name, True, state, round(seconds * 1000, 1), "")
-
-
-def check(
-    client: TritonClient, canaries: dict[str, Canary], models: list[str]
-) -> list[ModelHealth]:
-    """Find out the health of models, by default of all that the server or the canaries name.
-
-    Raises:
-        ValueError: a name in models is known to neither.
-        TritonError: the server does not tell its models.
-    """
-    index = client.index()
-    known = sorted({entry["name"] for entry in index} | canaries.keys())
-    if unknown := sorted(set(models) - set(known)):
-        raise ValueError(f"unknown model: {', '.join(unknown)}; allowed are {', '.join(known)}")
-    return [
-        model_health(
-            client, name, [entry for entry in index if entry["name"] == name], canaries.get(name)
-        )
-        for name in models or known
-    ]
-
-
-def wait_until_healthy(
-    client: TritonClient,
-    canaries: dict[str, Canary],
-    models: list[str],
+def wait(
+    look: Callable[[], Found],
+    is_done: Callable[[Found], bool],
     deadline: float,
     clock: Clock = time,
-) -> list[dict[str, Any]]:
-    """Ask again and again, ever more slowly, until all models are healthy or time is up.
+) -> Found:
+    """Look again and again, ever more slowly, until it is done or time is up.
 
     Args:
-        client: where to ask.
-        canaries: what to ask, by model name.
-        models: the models that matter; empty for all.
-        deadline: seconds to wait in all; 0 asks once.
+        look: what to find out; its TritonError counts as not done.
+        is_done: whether what was found is what is waited for.
+        deadline: seconds to wait in all; 0 looks once.
         clock: what the deadline is measured with.
 
     Returns:
-        The health of each model, as it was found last.
+        What was found last.
 
     Raises:
-        ValueError: a name in models is unknown.
-        TritonError: the server did not tell its models before the deadline.
+        SetupError: it would never be done.
+        TritonError: the last look failed.
     """
     end = clock.monotonic() + deadline
     pause = FIRST_PAUSE
     while True:
         late = clock.monotonic() >= end
         try:
-            healths = check(client, canaries, models)
-            if late or all(health.healthy for health in healths):
-                return [asdict(health) for health in healths]
+            found = look()
+            if late or is_done(found):
+                return found
+        except SetupError:
+            raise
         except TritonError:
             if late:
                 raise

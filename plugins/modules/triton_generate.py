@@ -15,10 +15,6 @@ description:
 author:
   - mlops.gpu_platform maintainers (@mlops-gpu-platform)
 options:
-  url:
-    description: Base address of Triton's HTTP service, for instance C(http://127.0.0.1:8000).
-    type: str
-    required: true
   model:
     description: Name of the model. It takes C(text_input) and streams C(text_output).
     type: str
@@ -33,11 +29,8 @@ options:
         C(seed).
     type: dict
     default: {}
-  timeout:
-    description: Seconds that the server may be silent.
-    type: int
-    default: 30
 extends_documentation_fragment:
+  - mlops.gpu_platform.triton_server
   - mlops.gpu_platform.attributes.reader
 """
 
@@ -50,6 +43,14 @@ EXAMPLES = r"""
     parameters:
       max_tokens: 100
       seed: 7
+
+- name: Write it over an encrypted gRPC connection
+  mlops.gpu_platform.triton_generate:
+    url: grpcs://triton.example.com:8001
+    ca_path: /etc/ssl/triton-ca.pem
+    token: "{{ triton_token }}"
+    model: gpt_generate
+    prompt: "ROMEO:"
 """
 
 RETURN = r"""
@@ -80,42 +81,49 @@ tokens_per_second:
   sample: 662.3
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import time
+from typing import Any
+
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
     TritonClient,
     TritonError,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_module import run_module
+
+
+def run(client: TritonClient, params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
+    """Ask the model, and take the time of every event.
+
+    Raises:
+        TritonError: there is no event.
+    """
+    body = {**params["parameters"], "text_input": params["prompt"]}
+    texts, arrivals = [], []
+    started = time.monotonic()
+    for event in client.generate_stream(params["model"], body):
+        arrivals.append(time.monotonic() - started)
+        texts.append(event.get("text_output", ""))
+    if not texts:
+        raise TritonError("the stream ended without an event")
+    return {
+        "changed": False,
+        "text": "".join(texts),
+        "events": len(texts),
+        "seconds_to_first_event": round(arrivals[0], 4),
+        "seconds": round(arrivals[-1], 4),
+        "tokens_per_second": round(len(texts) / arrivals[-1], 1),
+    }
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "url": {"type": "str", "required": True},
+    run_module(
+        run,
+        {
             "model": {"type": "str", "required": True},
             "prompt": {"type": "str", "required": True},
             "parameters": {"type": "dict", "default": {}},
-            "timeout": {"type": "int", "default": 30},
         },
-        supports_check_mode=True,
-    )
-    model = module.params["model"]
-    document = {**module.params["parameters"], "text_input": module.params["prompt"]}
-    try:
-        client = TritonClient(module.params["url"], module.params["timeout"])
-        events = list(client.generate_stream(model, document))
-    except (TritonError, ValueError) as error:
-        module.fail_json(msg=f"{model}: {error}")
-    if not events:
-        module.fail_json(msg=f"{model}: the stream ended without an event")
-    seconds = events[-1].seconds
-    module.exit_json(
-        changed=False,
-        text="".join(event.fields.get("text_output", "") for event in events),
-        events=len(events),
-        seconds_to_first_event=round(events[0].seconds, 4),
-        seconds=round(seconds, 4),
-        tokens_per_second=round(len(events) / seconds, 1),
     )
 
 

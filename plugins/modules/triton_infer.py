@@ -15,10 +15,6 @@ description:
 author:
   - mlops.gpu_platform maintainers (@mlops-gpu-platform)
 options:
-  url:
-    description: Base address of Triton's HTTP service, for instance C(http://127.0.0.1:8000).
-    type: str
-    required: true
   model:
     description: Name of the model.
     type: str
@@ -32,13 +28,12 @@ options:
     description:
       - The model's inputs, with the keys C(name), C(shape), C(datatype) and C(data) of the KServe
         protocol.
+      - C(data) is a flat list. In its place C(base64) gives one element of C(BYTES), or C(seed)
+        draws numbers, between C(low) and C(high).
     type: list
     elements: dict
-  timeout:
-    description: Seconds that the server may be silent.
-    type: int
-    default: 30
 extends_documentation_fragment:
+  - mlops.gpu_platform.triton_server
   - mlops.gpu_platform.attributes.reader
 """
 
@@ -78,41 +73,63 @@ shapes:
 """
 
 from pathlib import Path
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Tensor
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
     TritonClient,
     TritonError,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_module import run_module
+
+
+def file_input(client: TritonClient, model: str, content: bytes) -> Tensor:
+    """Return the input for a model whose one input takes one BYTES element.
+
+    Raises:
+        TritonError: the model takes other inputs.
+    """
+    inputs = client.metadata(model)["inputs"]
+    if len(inputs) != 1 or inputs[0]["datatype"] != "BYTES":
+        given = ", ".join(f"{tensor['name']} ({tensor['datatype']})" for tensor in inputs)
+        raise TritonError(f"it does not take one file: its inputs are {given}")
+    return Tensor(inputs[0]["name"], "BYTES", [1] * len(inputs[0]["shape"]), [content])
+
+
+def values(output: Tensor) -> list[Any]:
+    """Return an output's values as JSON can carry them."""
+    return [
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        for value in output.values()
+    ]
+
+
+def run(client: TritonClient, params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:
+    """Ask the model."""
+    model = params["model"]
+    if params["src"]:
+        inputs = [file_input(client, model, Path(params["src"]).read_bytes())]
+    else:
+        inputs = [Tensor.of(tensor) for tensor in params["inputs"]]
+    outputs = client.infer(model, inputs)
+    return {
+        "changed": False,
+        "outputs": {output.name: values(output) for output in outputs},
+        "shapes": {output.name: output.shape for output in outputs},
+    }
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "url": {"type": "str", "required": True},
+    run_module(
+        run,
+        {
             "model": {"type": "str", "required": True},
             "src": {"type": "path"},
             "inputs": {"type": "list", "elements": "dict"},
-            "timeout": {"type": "int", "default": 30},
         },
         mutually_exclusive=[("src", "inputs")],
         required_one_of=[("src", "inputs")],
-        supports_check_mode=True,
-    )
-    model, src = module.params["model"], module.params["src"]
-    try:
-        client = TritonClient(module.params["url"], module.params["timeout"])
-        if src:
-            outputs = client.infer_file(model, Path(src).read_bytes())
-        else:
-            outputs = client.infer(model, module.params["inputs"])
-    except (TritonError, ValueError, OSError) as error:
-        module.fail_json(msg=f"{model}: {error}")
-    module.exit_json(
-        changed=False,
-        outputs={output["name"]: output["data"] for output in outputs},
-        shapes={output["name"]: output["shape"] for output in outputs},
     )
 
 

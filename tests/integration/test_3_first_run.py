@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 
 import pytest
-from local_platform import aws_changes, helm, kubectl, run_command
-from playbook_run import ROOT, STATE, PlaybookRun
+from local_platform import aws_changes, helm, kubectl
+from playbook_run import STATE, PlaybookRun
+from tritonclient.grpc import InferenceServerClient
 
 STAGES = [
     "Preflight",
@@ -26,11 +28,10 @@ HEALTH_PATHS = {
     "kubeconfig": "/readyz",
     "prometheus": "/-/ready",
     "slack": "/",
-    "triton_grpc": "/",
     "triton_http": "/v2/health/ready",
     "triton_metrics": "",
 }
-"""What to ask of each endpoint in endpoints.json."""
+"""What to ask of each endpoint in endpoints.json that answers over HTTP."""
 
 
 def test_it_ends_well(first_run: PlaybookRun) -> None:
@@ -63,21 +64,22 @@ def test_prometheus_counts_requests_to_every_model(first_run: PlaybookRun) -> No
     series = first_run.result("Wait until Prometheus has counted requests to every model")["json"]
     counts = {item["metric"]["model"]: item["value"][1] for item in series["data"]["result"]}
 
-    assert set(counts) == {path.parent.name for path in ROOT.glob("model_repo/*/config.pbtxt")}
+    assert set(counts) == {path.parent.name for path in STATE.glob("models/*/config.pbtxt")}
     assert all(int(count) > 0 for count in counts.values())
 
 
 @pytest.mark.usefixtures("platform")
-def test_every_endpoint_answers_to_curl() -> None:
+def test_every_endpoint_answers() -> None:
     endpoints = json.loads((STATE / "endpoints.json").read_text(encoding="utf-8"))
-    assert set(endpoints) == set(HEALTH_PATHS)
+    assert set(endpoints) == {"triton_grpc", *HEALTH_PATHS}
     view = ("config", "view", "--output=jsonpath={.clusters[0].cluster.server}")
     endpoints["kubeconfig"] = kubectl(*view)
 
     for name, path in HEALTH_PATHS.items():
-        protocol = "--http2-prior-knowledge" if name == "triton_grpc" else "--http1.1"
-        url = f"{endpoints[name]}{path}"
-        run_command("curl", "--fail", "--silent", "--show-error", protocol, url)
+        with urllib.request.urlopen(f"{endpoints[name]}{path}", timeout=10) as answer:
+            assert answer.status == 200
+    with InferenceServerClient(endpoints["triton_grpc"]) as client:
+        assert client.is_server_ready()
 
 
 @pytest.mark.usefixtures("platform")

@@ -46,8 +46,9 @@ def refused_run(last_stage: str, **arguments: Any) -> PlaybookRun:
     [
         pytest.param(
             "model_repository_models",
-            ["resnet50", "resnet51"],
-            "model_repository_models names resnet51; allowed are resnet50, efficientnet_lite0, ",
+            [{"name": "resnet50"}, {"name": "resnet51"}],
+            "model_repository_models names resnet51 without a source, file or folder; without one, "
+            "allowed are resnet50, efficientnet_lite0, ",
             id="unknown model",
         ),
         pytest.param(
@@ -90,15 +91,14 @@ def test_a_model_larger_than_the_disk_is_refused(tmp_path: Path) -> None:
 
     run = refused_run(
         "Models",
-        model_repository_path=str(tmp_path / "models"),
-        model_repository_models=["huge"],
-        model_repository_catalog=[{"name": "huge", "source": f"{source}:build"}],
+        model_repository_exports=str(tmp_path / "exports"),
+        model_repository_models=[{"name": "huge", "source": f"{source}:build"}],
     )
 
     needed = 2 * 4 * 10_000_000 * 1_000_001
-    told = f"{tmp_path}/models/huge/1 needs {needed} bytes and its disk has "
+    told = f"{tmp_path}/exports/huge/1 needs {needed} bytes and its disk has "
     assert told in run.failures[0]
-    assert not (tmp_path / "models").exists()
+    assert not list((tmp_path / "exports").rglob("*.onnx"))
 
 
 def test_a_corrupt_onnx_file_is_refused(tmp_path: Path) -> None:
@@ -108,10 +108,9 @@ def test_a_corrupt_onnx_file_is_refused(tmp_path: Path) -> None:
 
     run = refused_run(
         "Models",
-        model_repository_path=str(tmp_path / "models"),
-        model_repository_models=["mine"],
-        model_repository_catalog=[{"name": "mine", "file": str(file)}],
+        model_repository_exports=str(tmp_path / "exports"),
+        model_repository_models=[{"name": "mine", "file": str(file)}],
     )
 
     assert f"{file} is not a valid ONNX model: " in run.failures[0]
-    assert not (tmp_path / "models").exists()
+    assert not list((tmp_path / "exports").rglob("*.onnx"))

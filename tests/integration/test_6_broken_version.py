@@ -23,12 +23,13 @@ TIMEOUT_SECONDS = 20
 
 @contextmanager
 def requests_to(model: str, pause: float = 0.2) -> Iterator[list[str]]:
-    """Send a model its canary again and again meanwhile, and collect what comes back."""
+    """Send a model its golden request again and again meanwhile, and collect what comes back."""
     endpoints = json.loads((STATE / "endpoints.json").read_text(encoding="utf-8"))
-    canary = json.loads((ROOT / "model_repo" / model / "canary.json").read_text(encoding="utf-8"))
+    golden = ROOT / "model_repo" / model / "1" / "golden.json"
+    case = json.loads(golden.read_text(encoding="utf-8"))["cases"][0]
     request = urllib.request.Request(
-        f"{endpoints['triton_http']}/v2/models/{model}/{canary['endpoint']}",
-        data=json.dumps(canary["body"]).encode(),
+        f"{endpoints['triton_http']}/v2/models/{model}/{case['endpoint']}",
+        data=json.dumps(case["body"]).encode(),
         headers={"Content-Type": "application/json"},
     )
     answers: list[str] = []
@@ -59,15 +60,20 @@ def revision() -> int:
 
 
 def test_a_broken_version_does_not_replace_the_one_that_serves(tmp_path: Path) -> None:
-    source = tmp_path / "model_repo"
-    shutil.copytree(ROOT / "model_repo", source)
-    (source / "gpt_generate" / "1" / "model.py").write_text("import no_such_module\n")
+    shipped, broken = ROOT / "model_repo" / "gpt_generate", tmp_path / "gpt_generate"
+    shutil.copytree(shipped, broken)
+    (broken / "1").rename(broken / "2")
+    (broken / "2" / "model.py").write_text("import no_such_module\n")
+    models = [{"name": path.name} for path in sorted((STATE / "models").iterdir())]
 
     with requests_to("gpt_generate") as answers:
         run = run_playbook(
             "site.yml",
             *ROLLOUT,
-            model_repository_source=str(source),
+            model_repository_models=[
+                *(model for model in models if model["name"] != "gpt_generate"),
+                {"name": "gpt_generate", "folder": str(broken), "version": 2},
+            ],
             triton_release_startup_seconds=TIMEOUT_SECONDS // 2,
             triton_release_timeout=TIMEOUT_SECONDS,
         )

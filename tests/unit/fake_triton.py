@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -10,9 +11,13 @@ from typing import Any, Self
 
 
 class FakeTriton:
-    """Answers on a free port of 127.0.0.1; what it was not taught, it refuses."""
+    """Answers on a free port of 127.0.0.1; what it was not taught, it refuses.
 
-    def __init__(self) -> None:
+    Args:
+        tls: how to speak TLS, if it is to.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, list[tuple[int, bytes]]] = {}
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         fake = self
@@ -38,7 +43,13 @@ class FakeTriton:
                 """Keep the tests' output clean."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
+        if tls:
+            # The handshake is left to the thread of the request: a client may refuse it.
+            self.server.socket = tls.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self.server.handle_error = lambda *_: None  # type: ignore[method-assign]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()

@@ -1,161 +1,194 @@
-"""gpt_generate: continue a text with gpt_mini, one response per token."""
+"""gpt_generate: continue texts with gpt_mini, one response per token.
+
+All texts that are being written share the runs of gpt_mini. Where Python has onnxruntime, these are
+made in this process; otherwise Triton makes them, with the instances of the model gpt_mini. A token
+of so small a network takes a fraction of a millisecond, no longer than asking Triton for it.
+"""
 
 from __future__ import annotations
 
-import codecs
+import json
 import math
-from dataclasses import dataclass
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
+from stream import Parameters, RefusedError, Stream, Telling
 
-CONTEXT = 256
-"""The longest sequence, in bytes, that gpt_mini reads: prompt and answer together."""
-VOCABULARY = 256
+try:
+    import onnxruntime
+except ImportError:
+    onnxruntime = None
+
 CACHE_SHAPE = (8, 4, 32)
 """Layers * 2 (keys, values), heads, width of a head."""
-SLOTS = 64
-"""The cache grows in steps of this many tokens. Streams with equal caches share a run."""
+SLOTS = 32
+"""The cache grows in steps of this many tokens."""
+INPUTS = ["input_ids", "position", "past"]
+OUTPUTS = ["logits", "present"]
+
+Network = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Read tokens [streams, sequence] at positions [streams, 1] with a cache; return the logits of the
+next tokens and the new cache entries."""
 
 
-class RefusedError(Exception):
-    """An input of a request is outside of its allowed values."""
+def own_network(models: Path) -> Network:
+    """Load the newest version of gpt_mini into this process.
+
+    Raises:
+        TritonModelException: the model repository has none.
+    """
+    files = list(models.glob("gpt_mini/*/model.onnx"))
+    if not files:
+        raise pb_utils.TritonModelException(f"there is no {models}/gpt_mini/<version>/model.onnx")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        max(files, key=lambda file: int(file.parent.name)),
+        options,
+        providers=["CPUExecutionProvider"],
+    )
+
+    def network(*inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        feed = dict(zip(INPUTS, inputs, strict=True))
+        logits, present = session.run(OUTPUTS, feed)
+        return logits, present
+
+    return network
 
 
-@dataclass
-class Parameters:
-    """What a request asks for."""
+def served_network(*inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ask the model gpt_mini of this Triton.
 
-    prompt: bytes
-    max_tokens: int
-    temperature: float
-    top_k: int
-    seed: int | None
-
-    @classmethod
-    def of(cls, request: Any) -> Parameters:
-        """Read and check a request's inputs.
-
-        Raises:
-            RefusedError: an input is outside of its allowed values.
-        """
-
-        def value(name: str, default: Any) -> Any:
-            tensor = pb_utils.get_input_tensor_by_name(request, name)
-            return default if tensor is None else tensor.as_numpy().reshape(-1)[0]
-
-        prompt = bytes(value("text_input", b""))
-        max_tokens = int(value("max_tokens", 64))
-        temperature = float(value("temperature", 0.8))
-        top_k = int(value("top_k", 40))
-        seed = value("seed", None)
-        if not prompt:
-            raise RefusedError("text_input is empty: give at least one character")
-        if max_tokens < 1 or len(prompt) + max_tokens > CONTEXT:
-            raise RefusedError(
-                f"max_tokens is {max_tokens} and text_input has {len(prompt)} bytes: max_tokens "
-                f"must be at least 1, and both together at most {CONTEXT}"
-            )
-        if not 0 <= temperature <= 10:
-            raise RefusedError(f"temperature is {temperature}: allowed is 0 (greedy) to 10")
-        if not 1 <= top_k <= VOCABULARY:
-            raise RefusedError(f"top_k is {top_k}: allowed is 1 to {VOCABULARY}")
-        if seed is not None and seed < 0:
-            raise RefusedError(f"seed is {seed}: allowed is 0 and above")
-        return cls(prompt, max_tokens, temperature, top_k, None if seed is None else int(seed))
+    Raises:
+        TritonModelException: gpt_mini is not ready, or failed.
+    """
+    request = pb_utils.InferenceRequest(
+        model_name="gpt_mini",
+        requested_output_names=OUTPUTS,
+        inputs=[pb_utils.Tensor(*named) for named in zip(INPUTS, inputs, strict=True)],
+        # On a GPU the outputs would stay in its memory, where NumPy cannot read them.
+        preferred_memory=pb_utils.PreferredMemory(pb_utils.TRITONSERVER_MEMORY_CPU, 0),
+    )
+    response = request.exec()
+    if response.has_error():
+        raise pb_utils.TritonModelException(response.error().message())
+    logits, present = (
+        pb_utils.get_output_tensor_by_name(response, name).as_numpy() for name in OUTPUTS
+    )
+    return logits, present
 
 
-def pick(logits: np.ndarray, parameters: Parameters, random: np.random.Generator) -> int:
-    """Choose the next token from logits [VOCABULARY]."""
-    best = np.argsort(-logits, kind="stable")[: parameters.top_k]
-    if parameters.temperature == 0:
-        return int(best[0])
-    weights = np.exp((logits[best] - logits[best[0]]) / parameters.temperature)
-    return int(random.choice(best, p=weights / weights.sum()))
+class Batch:
+    """The streams that run, each with a row of the key-value cache.
 
+    gpt_mini looks only at the slots below a row's position, so rows of different length fit
+    together.
+    """
 
-class Stream:
-    """One sequence and its key-value cache."""
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.streams: list[Stream] = []
+        self.tokens = np.zeros((0, 1), dtype=np.int64)
+        self.positions = np.zeros((0, 1), dtype=np.int64)
+        self.cache = np.zeros((0, *CACHE_SHAPE[:2], SLOTS, CACHE_SHAPE[2]), dtype=np.float32)
 
-    def __init__(self) -> None:
-        self.length = 0
-        self.cache = np.zeros((1, *CACHE_SHAPE[:2], SLOTS, CACHE_SHAPE[2]), dtype=np.float32)
+    def add(self, stream: Stream) -> None:
+        """Read a prompt, send the first token, and take the stream in for the others."""
+        prompt = np.frombuffer(stream.parameters.prompt, dtype=np.uint8).astype(np.int64)[None]
+        length = prompt.shape[1]
+        nothing = np.zeros((1, *CACHE_SHAPE[:2], 1, CACHE_SHAPE[2]), dtype=np.float32)
+        logits, present = self.network(prompt, np.zeros((1, 1), dtype=np.int64), nothing)
+        token = stream.advance(logits[0])
+        self.grow(length)
+        row = np.zeros((1, *self.cache.shape[1:]), dtype=np.float32)
+        row[:, :, :, :length] = present
+        self.streams.append(stream)
+        self.tokens = np.append(self.tokens, [[token]], axis=0)
+        self.positions = np.append(self.positions, [[length]], axis=0)
+        self.cache = np.append(self.cache, row, axis=0)
 
-    async def read(self, tokens: np.ndarray) -> np.ndarray:
-        """Let gpt_mini read int64 tokens [sequence] and return the next token's logits.
+    def step(self) -> None:
+        """Send one token to every stream."""
+        self.grow(int(self.positions.max()) + 1)
+        logits, present = self.network(self.tokens, self.positions, self.cache)
+        self.cache[np.arange(len(self.streams)), :, :, self.positions[:, 0]] = present[:, :, :, 0]
+        self.positions += 1
+        for row, stream in enumerate(self.streams):
+            with Telling([stream]):
+                self.tokens[row] = stream.advance(logits[row])
 
-        Raises:
-            TritonModelException: gpt_mini is not ready, or failed.
-        """
-        request = pb_utils.InferenceRequest(
-            model_name="gpt_mini",
-            requested_output_names=["logits", "present"],
-            inputs=[
-                pb_utils.Tensor("input_ids", tokens[None]),
-                pb_utils.Tensor("position", np.array([[self.length]], dtype=np.int64)),
-                pb_utils.Tensor("past", self.cache),
-            ],
-            # On a GPU the outputs would stay in its memory, where NumPy cannot read them.
-            preferred_memory=pb_utils.PreferredMemory(pb_utils.TRITONSERVER_MEMORY_CPU, 0),
-        )
-        response = await request.async_exec()
-        if response.has_error():
-            raise pb_utils.TritonModelException(response.error().message())
-        logits = pb_utils.get_output_tensor_by_name(response, "logits").as_numpy()[0]
-        self.store(pb_utils.get_output_tensor_by_name(response, "present").as_numpy())
-        return logits
+    def grow(self, slots: int) -> None:
+        """Make room for at least this many slots."""
+        missing = math.ceil((slots - self.cache.shape[3]) / SLOTS) * SLOTS
+        if missing > 0:
+            self.cache = np.pad(self.cache, [(0, 0)] * 3 + [(0, missing), (0, 0)])
 
-    def store(self, present: np.ndarray) -> None:
-        """Append the cache entries of the tokens just read, growing the cache when it is full."""
-        end = self.length + present.shape[3]
-        if end > self.cache.shape[3]:
-            slots = math.ceil(end / SLOTS) * SLOTS
-            self.cache = np.pad(
-                self.cache, [(0, 0)] * 3 + [(0, slots - self.cache.shape[3]), (0, 0)]
-            )
-        self.cache[:, :, :, self.length : end] = present
-        self.length = end
-
-
-def finish(sender: Any, error: Any = None) -> None:
-    """End a stream, with an error where there is one."""
-    last = pb_utils.InferenceResponse(error=error) if error else None
-    sender.send(last, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+    def drop(self) -> None:
+        """Let go the streams that are over."""
+        kept = [row for row, stream in enumerate(self.streams) if not stream.is_over]
+        if len(kept) < len(self.streams):
+            self.streams = [self.streams[row] for row in kept]
+            self.tokens, self.positions = self.tokens[kept], self.positions[kept]
+            self.cache = self.cache[kept]
 
 
 class TritonPythonModel:
-    """Input `text_input` and sampling parameters, one `text_output` per token."""
+    """Input `text_input` and sampling parameters, one `text_output` per token or for all."""
 
-    async def execute(self, requests: list[Any]) -> None:
-        """Stream the answers. Triton calls this again while earlier calls still await gpt_mini."""
+    def initialize(self, args: dict[str, str]) -> None:
+        """Find gpt_mini and start the thread that writes.
+
+        Raises:
+            TritonModelException: there is no gpt_mini.
+        """
+        parameters = json.loads(args["model_config"])["parameters"]
+        self.max_streams = int(parameters["max_streams"]["string_value"])
+        models = Path(args["model_repository"]).parent
+        self.batch = Batch(own_network(models) if onnxruntime else served_network)
+        self.waiting: queue.SimpleQueue[Stream | None] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def execute(self, requests: list[Any]) -> None:
+        """Take the requests that can be answered; their answers come from the thread."""
         for request in requests:
             sender = request.get_response_sender()
             try:
-                await self.generate(Parameters.of(request), sender)
-                finish(sender)
+                self.waiting.put(Stream(Parameters.of(request), sender))
             except RefusedError as refusal:
-                finish(sender, pb_utils.TritonError(str(refusal), pb_utils.TritonError.INVALID_ARG))
-            except Exception as failure:
-                # Triton logs what is raised here and tells the client nothing, who would wait.
-                finish(sender, pb_utils.TritonError(f"gpt_generate failed: {failure!r}"))
-                raise
+                error = pb_utils.TritonError(str(refusal), pb_utils.TritonError.INVALID_ARG)
+                sender.send(
+                    pb_utils.InferenceResponse(error=error),
+                    flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL,
+                )
 
-    async def generate(self, parameters: Parameters, sender: Any) -> None:
-        """Send one response per token until max_tokens, or until the client is gone.
+    def finalize(self) -> None:
+        """Let the streams that run, or wait, come to their end."""
+        self.waiting.put(None)
+        self.thread.join()
 
-        A character of several bytes arrives with its last byte; the responses of the bytes before
-        carry an empty text.
-        """
-        random = np.random.default_rng(parameters.seed)
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        stream = Stream()
-        tokens = np.frombuffer(parameters.prompt, dtype=np.uint8).astype(np.int64)
-        for left in range(parameters.max_tokens, 0, -1):
-            token = pick(await stream.read(tokens), parameters, random)
-            if sender.is_cancelled():
-                return
-            text = decoder.decode(bytes([token]), final=left == 1)
-            output = pb_utils.Tensor("text_output", np.array([text.encode()], dtype=np.object_))
-            sender.send(pb_utils.InferenceResponse([output]))
-            tokens = np.array([token], dtype=np.int64)
+    def run(self) -> None:
+        """Write until finalize is called. A stream joins the others between two tokens."""
+        batch, is_open = self.batch, True
+        while is_open or batch.streams:
+            while is_open and len(batch.streams) < self.max_streams:
+                if batch.streams and self.waiting.empty():
+                    break
+                stream = self.waiting.get()
+                if stream is None:
+                    is_open = False
+                    break
+                with Telling([stream]):
+                    stream.end_if_cancelled()
+                    if not stream.is_over:
+                        batch.add(stream)
+                batch.drop()
+            if batch.streams:
+                with Telling(batch.streams):
+                    batch.step()
+                batch.drop()

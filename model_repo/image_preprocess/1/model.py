@@ -13,26 +13,42 @@ SIDE = 224
 CROP = SIDE / 256
 """Part of the shorter side that the model sees."""
 MEAN, SCALE = 127.0, 128.0
-# Pillow warns above this many pixels and refuses twice as many, before it decodes any.
-Image.MAX_IMAGE_PIXELS = 32_000_000
+FORMATS = ("JPEG", "PNG", "WEBP")
+MAX_PIXELS = 32_000_000
+# Pillow would warn at this size and refuse only twice as many, so the size is checked here.
+Image.MAX_IMAGE_PIXELS = None
 
 
-def preprocess(encoded: bytes) -> np.ndarray:
-    """Decode a JPEG or PNG file into an fp32 tensor [3, SIDE, SIDE] of values in -1 .. 1.
+def decode(encoded: bytes) -> Image.Image:
+    """Decode a file into an upright image in RGB; what is transparent becomes white.
 
     Raises:
         ValueError: the bytes are not a readable image.
     """
     try:
-        with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as file:
-            image = ImageOps.exif_transpose(file).convert("RGB")
+        with Image.open(io.BytesIO(encoded), formats=FORMATS) as file:
+            if file.width * file.height > MAX_PIXELS:
+                raise ValueError(
+                    f"it has {file.width} x {file.height} pixels, allowed are {MAX_PIXELS:,}"
+                )
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I"):
+                # 16 bits of grey, of which convert would cut off all above 255.
+                image = image.point(lambda value: value / 256).convert("L")
+            if image.has_transparency_data:
+                white = Image.new("RGBA", image.size, "white")
+                image = Image.alpha_composite(white, image.convert("RGBA"))
+            return image.convert("RGB")
     except UnidentifiedImageError as error:
-        raise ValueError("not a readable image: it is neither a JPEG nor a PNG file") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"not a readable image: {error}") from error
-    width, height = image.size
-    side = min(width, height) * CROP
-    left, top = (width - side) / 2, (height - side) / 2
+        raise ValueError("it is neither a JPEG nor a PNG nor a WebP file") from error
+    except (OSError, SyntaxError) as error:
+        raise ValueError(str(error)) from error
+
+
+def preprocess(image: Image.Image) -> np.ndarray:
+    """Turn an image into an fp32 tensor [3, SIDE, SIDE] of values in -1 .. 1."""
+    side = min(image.size) * CROP
+    left, top = (image.width - side) / 2, (image.height - side) / 2
     image = image.resize(
         (SIDE, SIDE), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)
     )
@@ -40,18 +56,27 @@ def preprocess(encoded: bytes) -> np.ndarray:
 
 
 class TritonPythonModel:
-    """Input `image` [batch, 1] of encoded files, output `pixels` [batch, 3, SIDE, SIDE]."""
+    """Input `image` [batch, 1] of encoded files, outputs `pixels` and `size`."""
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answer each request on its own, so one unreadable image fails no other."""
+        """Answer each request on its own, so one unreadable image fails no other request."""
         return [self.answer(request) for request in requests]
 
     def answer(self, request: Any) -> Any:
         """Preprocess the images of one request."""
-        encoded = pb_utils.get_input_tensor_by_name(request, "image").as_numpy()
-        try:
-            pixels = np.stack([preprocess(item) for item in encoded.reshape(-1)])
-        except ValueError as error:
-            refusal = pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
-            return pb_utils.InferenceResponse(error=refusal)
-        return pb_utils.InferenceResponse([pb_utils.Tensor("pixels", pixels)])
+        files = pb_utils.get_input_tensor_by_name(request, "image").as_numpy().reshape(-1)
+        pixels = np.empty((len(files), 3, SIDE, SIDE), dtype=np.float32)
+        size = np.empty((len(files), 2), dtype=np.int32)
+        for index, encoded in enumerate(files):
+            try:
+                image = decode(encoded)
+            except ValueError as error:
+                which = f"image {index + 1} of {len(files)}: " if len(files) > 1 else ""
+                reason = f"{which}not a readable image: {error}"
+                refusal = pb_utils.TritonError(reason, pb_utils.TritonError.INVALID_ARG)
+                return pb_utils.InferenceResponse(error=refusal)
+            pixels[index] = preprocess(image)
+            size[index] = image.height, image.width
+        return pb_utils.InferenceResponse(
+            [pb_utils.Tensor("pixels", pixels), pb_utils.Tensor("size", size)]
+        )

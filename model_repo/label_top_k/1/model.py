@@ -14,19 +14,22 @@ class TritonPythonModel:
     """Input `logits` [batch, classes], outputs `label` and `score` [batch, k]."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Read one label per line from labels.txt, and k from the configuration's dims.
+        """Read one label per line from labels.txt beside this file, and k from the configuration.
 
         Raises:
-            TritonModelException: there are not as many labels as classes.
+            TritonModelException: there are not as many labels as classes, or k is more than that.
         """
         config = json.loads(args["model_config"])
         classes = int(config["input"][0]["dims"][0])
-        self.k = int(config["output"][0]["dims"][0])
-        lines = Path(args["model_repository"], "labels.txt").read_text("utf-8").splitlines()
+        lines = Path(__file__).with_name("labels.txt").read_text("utf-8").splitlines()
         if len(lines) != classes:
             raise pb_utils.TritonModelException(
                 f"labels.txt has {len(lines)} labels for {classes} classes"
             )
+        top_k = config["parameters"]["top_k"]["string_value"]
+        if not (top_k.isdecimal() and 1 <= int(top_k) <= classes):
+            raise pb_utils.TritonModelException(f"top_k is {top_k!r}: allowed is 1 to {classes}")
+        self.k = int(top_k)
         self.labels = np.array([line.encode() for line in lines], dtype=np.object_)
 
     def execute(self, requests: list[Any]) -> list[Any]:

@@ -125,8 +125,8 @@ def test_grace_covers_drain(render: Render) -> None:
     assert pod(objects)["terminationGracePeriodSeconds"] > 7 + 11
 
 
-def test_readiness_outlives_the_canary(render: Render) -> None:
-    probe = container(render(canary={"timeoutSeconds": 20}))["readinessProbe"]
+def test_readiness_outlives_the_probe(render: Render) -> None:
+    probe = container(render(golden={"timeoutSeconds": 20}))["readinessProbe"]
     assert "--timeout=20" in probe["exec"]["command"]
     assert probe["timeoutSeconds"] > 20
 

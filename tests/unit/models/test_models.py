@@ -10,10 +10,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from ansible_collections.mlops.gpu_platform.models import efficientnet_lite0, resnet50
+import yaml
+from ansible_collections.mlops.gpu_platform.models.efficientnet_lite0 import (
+    model as efficientnet_lite0,
+)
 from ansible_collections.mlops.gpu_platform.models.gpt_mini import model as gpt_mini
 from ansible_collections.mlops.gpu_platform.models.gpt_mini import train
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.onnx_export import builtin_intern
+from ansible_collections.mlops.gpu_platform.models.resnet50 import model as resnet50
+from ansible_collections.mlops.gpu_platform.plugins.module_utils import onnx_export
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import MODELS
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_source import builtin_intern
 from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,15 +76,30 @@ def test_resnet50_weights(tmp_path: Path) -> None:
 def test_efficientnet_lite0_knows_a_cup_of_coffee() -> None:
     definition = efficientnet_lite0.build()
     assert count(definition["module"]) == 4_652_008
-    assert not definition["random_weights"]
     with Image.open(ROOT / "roles/verification/files/coffee.jpg") as photo:
         pixels = np.asarray(ImageOps.fit(photo.convert("RGB"), (224, 224)), dtype=np.float32)
     image = torch.from_numpy((pixels - 127) / 128).permute(2, 0, 1)[None]
     with torch.no_grad():
         score, index = definition["module"](image)[0].softmax(dim=0).max(dim=0)
-    labels = (ROOT / "model_repo/label_top_k/labels.txt").read_text(encoding="utf-8").splitlines()
+    labels = (ROOT / "model_repo/label_top_k/1/labels.txt").read_text(encoding="utf-8").splitlines()
     assert labels[int(index)] == "espresso"
     assert score > 0.5
+
+
+def test_efficientnet_lite0_s_card_says_what_the_photographs_are() -> None:
+    """The same answers that the pipeline is held to."""
+    card = (ROOT / "models/efficientnet_lite0/CARD.md").read_text(encoding="utf-8")
+    expected = yaml.safe_load((ROOT / "tests/data/photographs.yml").read_bytes())
+    assert len(expected) == card.count(".jpg` |")
+    for photograph in expected:
+        assert "| `{file}` | {label} | {score:.3f} |".format(**photograph) in card
+
+
+@pytest.mark.parametrize("definition", [resnet50, efficientnet_lite0, gpt_mini])
+def test_cards_name_the_figures(definition: ModuleType) -> None:
+    card = Path(str(definition.__file__)).with_name("CARD.md").read_text(encoding="utf-8")
+    assert f"{count(definition.build()['module']):,}" in card
+    assert "licence" in card.lower()
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +135,50 @@ def test_gpt_mini_has_learned(network: gpt_mini.GptMini) -> None:
     text = b"What, art thou mad? art thou mad? is not the truth the truth? Come, let us hear, Jack."
     with torch.no_grad():
         assert train.loss(network, train.tokens(text)[None]) < 2.3
+
+
+def test_gpt_mini_is_measured_on_text_that_it_has_not_read(network: gpt_mini.GptMini) -> None:
+    """With and without cache it is the same network, and about as good as CARD.md says."""
+    cached = gpt_mini.CachedGptMini(network).eval()
+
+    def runner(module: torch.nn.Module) -> gpt_mini.Run:
+        def run(*arrays: np.ndarray) -> list[np.ndarray]:
+            outputs = module(*map(torch.from_numpy, arrays))
+            return [output.numpy() for output in outputs] if module is cached else [outputs.numpy()]
+
+        return run
+
+    assert len(gpt_mini.TEXT.read_bytes()) == 64 * gpt_mini.WINDOW + 1
+    with torch.no_grad():
+        metric, with_cache = gpt_mini.evaluate(runner(cached))
+        same, without = gpt_mini.evaluate_stateless(runner(network))
+    assert metric == same
+    assert with_cache == pytest.approx(without, abs=1e-5)
+    assert without == pytest.approx(-1.7194, abs=1e-3)
+
+
+def test_gpt_mini_without_cache_exports_in_int8(tmp_path: Path) -> None:
+    options = MODELS["models"]["options"]
+    model = {name: option.get("default") for name, option in options.items()} | {
+        "name": "gpt_mini",
+        "source": "model.py:build_stateless",
+        "weights": "checkpoint.pt",
+        "precision": "int8",
+    }
+    params = {
+        "chdir": str(gpt_mini.CHECKPOINT.parent),
+        "exports": str(tmp_path),
+        "triton_image": "25.06-py3",
+        "models": [model],
+    }
+    (made,) = onnx_export.run(params, check_mode=False, diff=False)["models"]
+    assert made["signature"] == {
+        "inputs": [{"name": "input_ids", "datatype": "INT64", "shape": [-1, -1]}],
+        "outputs": [{"name": "logits", "datatype": "FP32", "shape": [-1, -1, 256]}],
+    }
+    assert made["bytes"] < 1_300_000
+    assert made["accuracy"]["metric"] == gpt_mini.METRIC
+    assert made["accuracy"]["loss"] < 0.002
 
 
 def test_gpt_mini_checkpoint_is_plain_numbers() -> None:

@@ -1,8 +1,7 @@
-"""The modules onnx_export and triton_repository, as Ansible calls them."""
+"""The module onnx_export, as Ansible calls it."""
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,14 @@ from typing import Any
 import onnx
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.mlops.gpu_platform.plugins.modules import onnx_export
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(name: str, **options: Any) -> dict[str, Any]:
-        module = importlib.import_module(
-            f"ansible_collections.mlops.gpu_platform.plugins.modules.{name}"
-        )
+    def call(**options: Any) -> dict[str, Any]:
         with patch_module_args(options), pytest.raises(SystemExit):
-            module.main()
+            onnx_export.main()
         result: dict[str, Any] = json.loads(capsys.readouterr().out)
         return result
 
@@ -39,53 +36,43 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_export_then_pack(run: Any, file: Path, tmp_path: Path) -> None:
-    dest = tmp_path / "repository"
-    options = {"dest": str(dest), "models": [{"name": "same", "file": str(file)}]}
-    planned = run("onnx_export", **options, _ansible_check_mode=True, _ansible_diff=True)
+def test_check_mode_then_export_then_again(run: Any, file: Path, tmp_path: Path) -> None:
+    exports = tmp_path / "exports"
+    options = {
+        "exports": str(exports),
+        "triton_image": "25.06-py3",
+        "models": [{"name": "same", "file": str(file)}],
+    }
+    planned = run(**options, _ansible_check_mode=True, _ansible_diff=True)
     assert planned["changed"]
     assert planned["diff"][0]["before"] == ""
-    assert not dest.exists()
-    exported = run("onnx_export", **options)
+    assert not exports.exists()
+    exported = run(**options)
     assert exported["changed"]
     assert exported["models"] == planned["models"]
-    assert (exported["models"][0]["opset"], exported["models"][0]["ir_version"]) == (20, 10)
-    assert run("onnx_export", **options)["changed"] is False
-
-    source = tmp_path / "source" / "same"
-    source.mkdir(parents=True)
-    (source / "config.pbtxt").touch()
-    packing = {
-        "source": str(source.parent),
-        "dest": str(dest),
-        "models": ["same"],
-        "keep": [model["path"] for model in exported["models"]],
-    }
-    assert run("triton_repository", **packing)["copied"] == ["same/config.pbtxt"]
-    assert run("triton_repository", **packing)["changed"] is False
-    assert run("onnx_export", **options)["changed"] is False
+    (model,) = exported["models"]
+    assert (model["opset"], model["ir_version"], model["random_weights"]) == (20, 10, False)
+    again = run(**options)
+    assert again["changed"] is False
+    assert again["models"] == exported["models"]
 
 
 def test_failures_are_one_message(run: Any, file: Path, tmp_path: Path) -> None:
     file.write_bytes(b"damaged")
-    options = {"dest": str(tmp_path / "repository"), "models": [{"name": "a", "file": str(file)}]}
-    refused = run("onnx_export", **options)
+    refused = run(exports=str(tmp_path / "exports"), models=[{"name": "a", "file": str(file)}])
     assert refused["failed"]
-    assert refused["msg"].startswith(f"{file} is not a valid ONNX model: ")
-    refused = run("triton_repository", source=str(tmp_path), dest=str(tmp_path), models=["a"])
-    assert refused["failed"]
-    assert refused["msg"] == f"models: {tmp_path} has no model a with a config.pbtxt"
+    assert refused["msg"].startswith(f"a: {file} is not a valid ONNX model: ")
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ({"name": "a"}, "one of the following is required: source, file"),
+        ({"name": "a"}, "one of the following is required: source, file, folder"),
         (
             {"name": "a", "source": "b", "file": "c"},
-            "parameters are mutually exclusive: source|file",
+            "parameters are mutually exclusive: source|file|folder",
         ),
     ],
 )
 def test_a_model_has_one_origin(run: Any, model: dict[str, str], message: str) -> None:
-    assert message in run("onnx_export", dest="d", models=[model])["msg"]
+    assert message in run(exports="d", models=[model])["msg"]

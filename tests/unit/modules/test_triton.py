@@ -1,4 +1,4 @@
-"""The modules triton_health, triton_infer and triton_generate, as Ansible calls them."""
+"""The modules that talk to Triton, as Ansible calls them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ def triton() -> Iterator[FakeTriton]:
 
 
 @pytest.fixture
-def canaries(tmp_path: Path) -> Path:
-    (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "canary.json").write_text('{"endpoint": "infer", "body": {}}')
+def golden(tmp_path: Path) -> Path:
+    (tmp_path / "m" / "1").mkdir(parents=True)
+    case = {"endpoint": "generate", "body": {"text_input": "x"}, "text_output": "a"}
+    document = {"tolerance": 0, "cases": [case]}
+    (tmp_path / "m" / "1" / "golden.json").write_text(json.dumps(document))
     return tmp_path
 
 
@@ -41,20 +43,32 @@ def run(capsys: pytest.CaptureFixture[str]) -> Any:
     return call
 
 
-def test_healthy_model(run: Any, triton: FakeTriton, canaries: Path) -> None:
+GENERATE = "/v2/models/m/versions/1/generate"
+
+
+def test_healthy_model(run: Any, triton: FakeTriton, golden: Path) -> None:
     triton.teach_models(m="READY")
-    triton.teach("/v2/models/m/infer", {"outputs": []})
-    result = run("triton_health", url=triton.url, canary_directory=str(canaries), deadline=0)
+    triton.teach(GENERATE, {"text_output": "a"})
+    result = run("triton_health", url=triton.url, golden_directory=str(golden), deadline=0)
     assert not result["changed"]
-    assert result["models"][0]["healthy"]
-    assert result["models"][0]["latency_ms"] > 0
+    [model] = result["models"]
+    assert model.pop("latency_ms") > 0
+    assert model == {
+        "name": "m",
+        "version": 1,
+        "state": "READY",
+        "healthy": True,
+        "digest_match": None,
+        "golden_match": True,
+        "reason": "",
+    }
 
 
 def test_sick_model_fails_with_its_name_and_reason(
-    run: Any, triton: FakeTriton, canaries: Path
+    run: Any, triton: FakeTriton, golden: Path
 ) -> None:
     triton.teach_models(m="UNAVAILABLE")
-    result = run("triton_health", url=triton.url, canary_directory=str(canaries), deadline=0)
+    result = run("triton_health", url=triton.url, golden_directory=str(golden), deadline=0)
     assert result["failed"]
     assert result["msg"] == "not healthy: m (no)"
     assert result["models"][0]["state"] == "UNAVAILABLE"
@@ -64,40 +78,104 @@ def test_sick_model_fails_with_its_name_and_reason(
     ("options", "message"),
     [
         ({"models": ["n"]}, "unknown model: n; allowed are m"),
-        ({"canary_directory": "/nonexistent"}, "/nonexistent has no <model>/canary.json"),
-        ({"url": "triton"}, "'triton' is not an address such as http://127.0.0.1:8000"),
+        (
+            {"golden_directory": "/nonexistent"},
+            "/nonexistent has no <model>/<version>/golden.json",
+        ),
+        ({"url": "triton"}, "'triton' is not an address such as http://127.0.0.1:8000 or"),
+        (
+            {"url": "http://triton:8000", "token": "secret"},
+            "http://triton:8000 is not encrypted, so it is not sent a token",
+        ),
     ],
 )
 def test_health_refuses(
-    run: Any, triton: FakeTriton, canaries: Path, options: dict[str, Any], message: str
+    run: Any, triton: FakeTriton, golden: Path, options: dict[str, Any], message: str
 ) -> None:
     triton.teach_models(m="READY")
-    given = {"url": triton.url, "canary_directory": str(canaries), "deadline": 0, **options}
-    assert run("triton_health", **given)["msg"] == message
+    given = {"url": triton.url, "golden_directory": str(golden), "deadline": 0, **options}
+    result = run("triton_health", **given)
+    assert result["failed"]
+    assert result["msg"].startswith(message)
+
+
+def test_token_is_not_shown(run: Any, triton: FakeTriton, golden: Path) -> None:
+    triton.teach_models(m="READY")
+    triton.teach(GENERATE, {"text_output": "secret"})
+    given = {"url": triton.url, "golden_directory": str(golden), "deadline": 0}
+    result = run("triton_health", token="secret", **given)
+    assert triton.requests[0][1]["authorization"] == "Bearer secret"
+    assert "secret" not in json.dumps(result)
+
+
+def test_model_that_is_to_be_loaded(run: Any, triton: FakeTriton) -> None:
+    triton.teach_models(m="UNAVAILABLE")
+    result = run("triton_model", url=triton.url, model="m", deadline=1)
+    assert (result["changed"], result["state"]) == (True, "READY")
+    assert result["diff"]["before"]["state"] == "UNAVAILABLE"
+
+
+def test_model_that_is_to_be_repaired_needs_golden_answers(run: Any, triton: FakeTriton) -> None:
+    result = run("triton_model", url=triton.url, model="m", state="repaired")
+    assert result["msg"] == (
+        "state is repaired but all of the following are missing: golden_directory"
+    )
+
+
+def test_unreachable_server_is_told_with_the_model(run: Any) -> None:
+    with FakeTriton() as gone:
+        url = gone.url
+    result = run("triton_model", url=url, model="m", deadline=0)
+    assert result["msg"].startswith(f"m: {url} does not answer")
+
+
+LABEL = {"name": "label", "shape": [2], "datatype": "BYTES", "data": ["espresso", "cup"]}
 
 
 def test_infer_with_a_file(run: Any, triton: FakeTriton, tmp_path: Path) -> None:
     picture = tmp_path / "picture.jpg"
     picture.write_bytes(b"JPEG")
-    inputs = [{"name": "image", "datatype": "BYTES", "shape": [1]}]
-    triton.teach("/v2/models/classify", {"inputs": inputs})
-    output = {"name": "label", "shape": [2], "datatype": "BYTES", "data": ["espresso", "cup"]}
-    triton.teach("/v2/models/classify/infer", {"outputs": [output]})
+    inputs = [{"name": "image", "datatype": "BYTES", "shape": [-1, 1]}]
+    triton.teach("/v2/models/classify", {"inputs": inputs, "outputs": [LABEL]})
+    triton.teach("/v2/models/classify/infer", {"outputs": [LABEL]})
     result = run("triton_infer", url=triton.url, model="classify", src=str(picture))
     assert result["outputs"] == {"label": ["espresso", "cup"]}
     assert result["shapes"] == {"label": [2]}
+    _, headers, body = triton.requests[-1]
+    head = json.loads(body[: int(headers["Inference-Header-Content-Length"])])
+    assert head["inputs"][0]["shape"] == [1, 1]
+    assert body.endswith(b"\x04\x00\x00\x00JPEG")
 
 
 def test_infer_with_tensors(run: Any, triton: FakeTriton) -> None:
-    triton.teach("/v2/models/m/infer", {"outputs": [{"name": "y", "shape": [1], "data": [2]}]})
+    output = {"name": "y", "shape": [1], "datatype": "FP32", "data": [2]}
+    triton.teach("/v2/models/m", {"outputs": [output]})
+    triton.teach("/v2/models/m/infer", {"outputs": [output]})
     tensor = {"name": "x", "shape": [1], "datatype": "FP32", "data": [1]}
     result = run("triton_infer", url=triton.url, model="m", inputs=[tensor])
     assert result["outputs"] == {"y": [2]}
 
 
+def test_infer_refuses_a_file_for_a_model_of_numbers(
+    run: Any, triton: FakeTriton, tmp_path: Path
+) -> None:
+    inputs = [{"name": "x", "datatype": "FP32", "shape": [4]}]
+    triton.teach("/v2/models/m", {"inputs": inputs, "outputs": []})
+    (tmp_path / "file").touch()
+    result = run("triton_infer", url=triton.url, model="m", src=str(tmp_path / "file"))
+    assert result["msg"] == "m: it does not take one file: its inputs are x (FP32)"
+
+
+def test_infer_refuses_a_tensor_that_is_none(run: Any, triton: FakeTriton) -> None:
+    tensor = {"name": "x", "shape": [2], "datatype": "FP32", "data": [1]}
+    result = run("triton_infer", url=triton.url, model="m", inputs=[tensor])
+    assert result["msg"].startswith("m: tensor x: the shape")
+    assert triton.requests == []
+
+
 def test_infer_tells_the_model_and_the_reason(run: Any, triton: FakeTriton) -> None:
     result = run("triton_infer", url=triton.url, model="m", inputs=[])
-    assert result["msg"] == "m: HTTP 400: not taught: /v2/models/m/infer"
+    assert result["msg"] == "m: HTTP 400: not taught: /v2/models/m"
 
 
 def test_infer_without_a_file_to_send(run: Any, triton: FakeTriton) -> None:

@@ -22,16 +22,18 @@ def constants(file: str) -> dict[str, Any]:
 
 
 def test_gpt_generate_knows_the_sizes_of_gpt_mini() -> None:
-    served, trained = (
-        constants("model_repo/gpt_generate/1/model.py"),
-        constants("models/gpt_mini/model.py"),
-    )
+    trained = constants("models/gpt_mini/model.py")
+    served = {
+        name: value
+        for file in ("model.py", "stream.py")
+        for name, value in constants(f"model_repo/gpt_generate/1/{file}").items()
+    }
     width = trained["WIDTH"] // trained["HEADS"]
     assert served["CACHE_SHAPE"] == (2 * trained["LAYERS"], trained["HEADS"], width)
     assert (served["CONTEXT"], served["VOCABULARY"]) == (trained["CONTEXT"], trained["VOCABULARY"])
 
 
 def test_labels_are_a_thousand_and_differ() -> None:
-    labels = (ROOT / "model_repo/label_top_k/labels.txt").read_text("utf-8").splitlines()
+    labels = (ROOT / "model_repo/label_top_k/1/labels.txt").read_text("utf-8").splitlines()
     assert len(labels) == len(set(labels)) == 1000
     assert labels[967] == "espresso"

@@ -1,6 +1,6 @@
-"""A real Triton: our backend and models in it, and what health means when one of them dies.
+"""A real Triton, over HTTP and over gRPC: our backend in it, and health, repair and refusals.
 
-The ONNX models here are a few nodes each; the models in Python are the ones that ship.
+The ONNX models here are a few nodes each. Shipped models are tested in test_pipelines.py.
 """
 
 from __future__ import annotations
@@ -8,310 +8,245 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import onnx
 import pytest
+from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
+    triton_health,
+    triton_models,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Tensor
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
-    Canary,
+    SetupError,
     TritonClient,
     TritonError,
-    read_canaries,
-    wait_until_healthy,
+    wait,
 )
-from onnx import TensorProto, helper
+from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
+from ansible_collections.mlops.gpu_platform.tests.unit.triton.real_triton import (
+    BROKEN,
+    DOUBLE,
+    ROOT,
+    Server,
+    fill,
+    lay_out,
+    running,
+    write_golden,
+)
+from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
 
-ROOT = Path(__file__).resolve().parents[3]
-SHIPPED = ("image_preprocess", "label_top_k", "gpt_generate")
 LOAD_SECONDS = 30
-
-CONFIG = """
-backend: "onnxruntime"
-max_batch_size: 8
-input [{{ name: "{input}" data_type: {type} dims: [ {dims} ] }}]
-output [{{ name: "y" data_type: TYPE_FP32 dims: [ 4 ] }}]
-instance_group [{{ kind: KIND_AUTO count: 1 }}]
-dynamic_batching {{ max_queue_delay_microseconds: 100000 }}
-parameters {{ key: "intra_op_thread_count" value: {{ string_value: "1" }} }}
-"""
-GOOD = {"input": "x", "type": "TYPE_FP32", "dims": "4"}
-BROKEN = {
-    "wrong_dims": (GOOD | {"dims": "5"}, "input 'x' is [-1, 4] in the ONNX model and [-1, 5]"),
-    "wrong_name": (GOOD | {"input": "z"}, "input ['z'] of the configuration is not in the ONNX"),
-    "wrong_type": (
-        GOOD | {"type": "TYPE_FP16"},
-        "'x' is TYPE_FP32 in the ONNX model and TYPE_FP16",
-    ),
-}
-
-
-def doubler() -> onnx.ModelProto:
-    """Return y = 2 * x for rows of four numbers."""
-    graph = helper.make_graph(
-        [helper.make_node("Add", ["x", "x"], ["y"])],
-        "doubler",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 4])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 4])],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-
-
-def alphabet() -> onnx.ModelProto:
-    """Return a language model with gpt_mini's tensors that knows: after a byte comes the next."""
-    cache: list[str | int | None] = ["batch", 8, 4, "slots", 32]
-    constants = {
-        "last": [-1],
-        "axis": [1],
-        "one": [1],
-        "depth": [256],
-        "block": [8, 4],
-        "width": [32],
-    }
-    graph = helper.make_graph(
-        [
-            helper.make_node("Gather", ["input_ids", "last"], ["token"], axis=1),
-            helper.make_node("Squeeze", ["token", "axis"], ["byte"]),
-            helper.make_node("Add", ["byte", "one"], ["next"]),
-            helper.make_node("OneHot", ["next", "depth", "values"], ["logits"]),
-            helper.make_node("Shape", ["input_ids"], ["batch_size"], start=0, end=1),
-            helper.make_node("Shape", ["input_ids"], ["length"], start=1, end=2),
-            helper.make_node("Concat", ["batch_size", "block", "length", "width"], ["s"], axis=0),
-            helper.make_node("Expand", ["nothing", "s"], ["present"]),
-        ],
-        "alphabet",
-        [
-            helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"]),
-            helper.make_tensor_value_info("position", TensorProto.INT64, ["batch", 1]),
-            helper.make_tensor_value_info("past", TensorProto.FLOAT, cache),
-        ],
-        [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 256]),
-            helper.make_tensor_value_info("present", TensorProto.FLOAT, cache),
-        ],
-        [
-            *(
-                helper.make_tensor(name, TensorProto.INT64, [len(values)], values)
-                for name, values in constants.items()
-            ),
-            helper.make_tensor("values", TensorProto.FLOAT, [2], [0, 10]),
-            helper.make_tensor("nothing", TensorProto.FLOAT, [1], [0]),
-        ],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-
-
-def fill(repository: Path) -> None:
-    """Write the models of this file and the shipped ones into a model repository."""
-    for name, (values, _) in {"doubler": (GOOD, ""), "victim": (GOOD, ""), **BROKEN}.items():
-        (repository / name / "1").mkdir(parents=True)
-        (repository / name / "config.pbtxt").write_text(CONFIG.format(**values))
-        onnx.save(doubler(), repository / name / "1" / "model.onnx")
-    shutil.copytree(repository / "doubler", repository / "corrupt")
-    (repository / "corrupt" / "1" / "model.onnx").write_bytes(b"not a model")
-    for name in SHIPPED:
-        shutil.copytree(ROOT / "model_repo" / name, repository / name)
-    shutil.copytree(ROOT / "model_repo" / "gpt_mini", repository / "gpt_mini")
-    (repository / "gpt_mini" / "1").mkdir(exist_ok=True)
-    onnx.save(alphabet(), repository / "gpt_mini" / "1" / "model.onnx")
-
-
-@dataclass
-class Server:
-    """A running Triton."""
-
-    client: TritonClient
-    process: subprocess.Popen[bytes]
-
-    def ready(self, path: str) -> int:
-        """Return the HTTP status of one of Triton's ready flags."""
-        with urllib.request.urlopen(f"{self.client.url}{path}", timeout=5) as answer:
-            return int(answer.status)
-
-    def stubs(self) -> dict[int, list[str]]:
-        """Return the command lines of the processes that run the models, by pid."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_text() for pid in children.split()}
-        # A process that was killed has no command line any more.
-        return {pid: line.split("\0") for pid, line in lines.items() if line}
+HEALTHY = ["doubler", "speller", "victim"]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of Triton's program."""
     directory = tmp_path_factory.mktemp("triton")
-    script = ROOT / "roles" / "local_stack" / "files" / "lay_out_triton.py"
-    subprocess.run([sys.executable, script, directory], check=True)
-    repository = directory / "models"
+    lay_out(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.found(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def server(layout: Path, authority: Authority) -> Iterator[Server]:
+    repository = layout / "models"
     fill(repository)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        str(directory / "bin" / "tritonserver"),
-        f"--model-repository={repository}",
-        "--http-address=127.0.0.1",
-        f"--http-port={port}",
-        "--allow-grpc=false",
-        "--allow-metrics=false",
-        "--exit-on-error=false",
-        "--strict-readiness=false",
-        "--exit-timeout-secs=1",
-    ]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    client = TritonClient(f"http://127.0.0.1:{port}", timeout=5)
-    try:
-        canaries = read_canaries(repository)
-        found = wait_until_healthy(client, canaries, list(canaries), LOAD_SECONDS)
-        assert all(model["healthy"] for model in found), found
-        running = Server(client, process)
-        regions = [word for words in running.stubs().values() for word in words if "_shm_" in word]
-        yield running
-        # A model whose process was killed leaves its shared memory behind.
-        for region in regions:
-            Path("/dev/shm", region).unlink(missing_ok=True)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    explicit = ("--model-control-mode=explicit", "--load-model=*")
+    with running(layout, repository, authority, *explicit) as found:
+        releases = triton_health.read_releases(repository)
+        healths = triton_health.wait_until_healthy(
+            found.client("http"), releases, HEALTHY, LOAD_SECONDS
+        )
+        assert not triton_health.complaints(healths)
+        yield found
 
 
-def double(client: TritonClient, model: str, row: list[float]) -> list[float]:
+@pytest.fixture(params=["http", "grpc"])
+def triton(request: pytest.FixtureRequest, server: Server) -> TritonClient:
+    return server.client(request.param)
+
+
+def health(triton: TritonClient, directory: Path, model: str) -> triton_health.Health:
+    """Ask a model once."""
+    releases = triton_health.read_releases(directory)
+    [found] = triton_health.wait_until_healthy(triton, releases, [model], 0)
+    return found
+
+
+def double(triton: TritonClient, model: str, row: list[float]) -> list[float]:
     """Ask a doubler for one row."""
-    tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": row}
-    [output] = client.infer(model, [tensor])
-    answer: list[float] = output["data"]
-    return answer
+    [output] = triton.infer(model, [Tensor("x", "FP32", [1, len(row)], row)])
+    return list(output.values())
 
 
-def test_every_request_of_a_batch_gets_its_own_rows(server: Server) -> None:
+def change(server: Server, triton: TritonClient, model: str, **options: Any) -> dict[str, Any]:
+    """Do what the module triton_model does."""
+    given = {"config": {}, "golden_directory": str(server.repository), "deadline": 30, **options}
+    return triton_models.run(triton, {"model": model, **given}, check_mode=False)
+
+
+def test_every_request_of_a_batch_gets_its_own_rows(server: Server, triton: TritonClient) -> None:
     rows = [[float(number + offset) for offset in range(4)] for number in range(6)]
     with ThreadPoolExecutor(len(rows)) as pool:
-        answers = list(pool.map(lambda row: double(server.client, "doubler", row), rows))
+        answers = list(pool.map(lambda row: double(triton, "doubler", row), rows))
     assert answers == [[2 * value for value in row] for row in rows]
-    with urllib.request.urlopen(f"{server.client.url}/v2/models/doubler/stats") as answer:
+    with urllib.request.urlopen(f"{server.http}/v2/models/doubler/stats") as answer:
         [stats] = json.load(answer)["model_stats"]
     assert stats["execution_count"] < stats["inference_count"]
 
 
 @pytest.mark.parametrize("model", BROKEN)
-def test_configuration_that_does_not_fit_the_model_is_told(server: Server, model: str) -> None:
-    [entry] = [entry for entry in server.client.index() if entry["name"] == model]
-    assert entry["state"] == "UNAVAILABLE"
-    assert BROKEN[model][1] in entry["reason"]
+def test_configuration_that_does_not_fit_the_model_is_told(
+    server: Server, triton: TritonClient, model: str
+) -> None:
+    found = health(triton, server.repository, model)
+    assert found.state == "UNAVAILABLE"
+    assert BROKEN[model][1] in found.reason
 
 
-def test_corrupt_model_is_told(server: Server) -> None:
-    [entry] = [entry for entry in server.client.index() if entry["name"] == "corrupt"]
-    assert entry["state"] == "UNAVAILABLE"
-    assert "corrupt/1/model.onnx failed" in entry["reason"]
+def test_corrupt_model_is_told(server: Server, triton: TritonClient) -> None:
+    found = health(triton, server.repository, "corrupt")
+    assert found.state == "UNAVAILABLE"
+    assert "corrupt/1/model.onnx failed" in found.reason
 
 
-def test_wrong_shape_is_refused(server: Server) -> None:
-    tensor = {"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}
-    with pytest.raises(TritonError, match=r"HTTP 400: .*unexpected shape"):
-        server.client.infer("doubler", [tensor])
+def test_wrong_shape_is_refused(triton: TritonClient) -> None:
+    with pytest.raises(TritonError, match=r"(HTTP 400|gRPC INVALID_ARGUMENT): .*unexpected shape"):
+        double(triton, "doubler", [1, 2, 3])
 
 
-def test_image_becomes_a_tensor(server: Server) -> None:
-    picture = ROOT / "roles" / "verification" / "files" / "coffee.jpg"
-    [output] = server.client.infer_file("image_preprocess", picture.read_bytes())
-    assert output["shape"] == [1, 3, 224, 224]
-    assert -1 <= min(output["data"]) < max(output["data"]) <= 1.01
+def test_released_model_is_proven(server: Server, triton: TritonClient) -> None:
+    found = health(triton, server.repository, "doubler")
+    assert (found.healthy, found.golden_match, found.digest_match) == (True, True, True)
+    assert found.latency_ms is not None
 
 
-@pytest.mark.parametrize("content", [b"", b"junk", b"\xff\xd8\xff\xe0 almost a JPEG"])
-def test_unreadable_image_is_refused(server: Server, content: bytes) -> None:
-    with pytest.raises(TritonError, match="HTTP 400: not a readable image"):
-        server.client.infer_file("image_preprocess", content)
+def test_stream_is_proven(server: Server, triton: TritonClient) -> None:
+    found = health(triton, server.repository, "speller")
+    assert (found.healthy, found.golden_match, found.digest_match) == (True, True, None)
 
 
-def test_labels_come_best_first(server: Server) -> None:
-    logits = [0.0] * 1000
-    logits[967], logits[504] = 20.0, 19.0
-    tensor = {"name": "logits", "shape": [1, 1000], "datatype": "FP32", "data": logits}
-    outputs = {output["name"]: output for output in server.client.infer("label_top_k", [tensor])}
-    assert outputs["label"]["data"][:2] == ["espresso", "coffee mug"]
-    assert outputs["score"]["data"][:2] == pytest.approx([0.731, 0.269], abs=1e-3)
-    assert outputs["label"]["shape"] == [1, 5]
+def test_wrong_answer_is_told(server: Server, triton: TritonClient, tmp_path: Path) -> None:
+    shutil.copytree(server.repository / "doubler", tmp_path / "doubler")
+    [output] = DOUBLE["outputs"]
+    wrong = {**DOUBLE, "outputs": [{**output, "data": [2.5, 4.0, 6.0, 8.0]}]}
+    write_golden(tmp_path / "doubler" / "1", wrong)
+    found = health(triton, tmp_path, "doubler")
+    assert (found.healthy, found.golden_match) == (False, False)
+    assert "output y differs by 0.5, more than the tolerance of 0.001" in found.reason
 
 
-def generate(server: Server, **document: object) -> list[str]:
-    """Return the texts of a stream."""
-    stream = server.client.generate_stream("gpt_generate", document)
-    return [event.fields["text_output"] for event in stream]
+def test_other_release_is_told(server: Server, triton: TritonClient, tmp_path: Path) -> None:
+    shutil.copytree(server.repository / "doubler", tmp_path / "doubler")
+    (tmp_path / "doubler" / "1" / "manifest.json").write_text('{"digest": "def"}')
+    found = health(triton, tmp_path, "doubler")
+    assert (found.healthy, found.digest_match) == (False, False)
+    assert found.reason == "serves abc, not the release def"
 
 
-def test_text_streams_one_token_per_event(server: Server) -> None:
-    assert generate(server, text_input="abc", max_tokens=4, temperature=0) == ["d", "e", "f", "g"]
+def test_stream_has_the_same_texts_over_both_protocols(triton: TritonClient) -> None:
+    events = triton.generate_stream("speller", {"text_input": "ab", "times": 2, "user": "me"})
+    assert [event["text_output"] for event in events] == ["a", "b", "a", "b"]
 
 
-def test_streams_run_side_by_side_past_the_first_cache_block(server: Server) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        texts = pool.map(
-            lambda first: generate(server, text_input=first, max_tokens=80, temperature=0), "(*,!"
-        )
-        for first, text in zip("(*,!", texts, strict=True):
-            assert "".join(text) == "".join(chr(ord(first) + step) for step in range(1, 81))
-
-
-def test_seed_decides_the_text(server: Server) -> None:
-    hot = {"text_input": "a", "max_tokens": 40, "temperature": 10, "top_k": 256}
-    assert generate(server, seed=1, **hot) == generate(server, seed=1, **hot)
-    assert generate(server, seed=1, **hot) != generate(server, seed=2, **hot)
-
-
-def test_character_of_several_bytes_arrives_whole(server: Server) -> None:
-    # "\u00c2" ends with byte 0x82, so the next bytes are 0x83, 0x84, ...: none begins a character.
-    assert generate(server, text_input="\u00c2", max_tokens=2, temperature=0) == ["\ufffd"] * 2
-
-
-@pytest.mark.parametrize(
-    ("document", "reason"),
-    [
-        ({"text_input": ""}, "text_input is empty"),
-        ({"text_input": "a", "max_tokens": 0}, "max_tokens is 0"),
-        ({"text_input": "a", "max_tokens": 256}, "both together at most 256"),
-        ({"text_input": "a", "temperature": -1}, "temperature is -1.0: allowed is 0"),
-        ({"text_input": "a", "top_k": 0}, "top_k is 0: allowed is 1 to 256"),
-        ({"text_input": "a", "seed": -5}, "seed is -5: allowed is 0"),
-    ],
-)
-def test_parameters_are_checked(server: Server, document: dict[str, object], reason: str) -> None:
-    with pytest.raises(TritonError, match=f"HTTP 400: .*{reason}"):
-        generate(server, **document)
-
-
-def test_model_whose_process_died_is_ready_and_not_healthy(server: Server) -> None:
-    assert double(server.client, "victim", [1, 2, 3, 4]) == [2, 4, 6, 8]
-    [stub] = [pid for pid, words in server.stubs().items() if "/victim/" in words[1]]
-    os.kill(stub, signal.SIGKILL)
-    time.sleep(0.5)
+@pytest.mark.parametrize(("model", "protocol"), [("victim", "http"), ("speller", "grpc")])
+def test_dead_model_is_ready_and_not_healthy_until_it_is_repaired(
+    server: Server, model: str, protocol: str
+) -> None:
+    triton = server.client(protocol)
+    assert not change(server, triton, model, state="repaired")["changed"]
+    server.kill_stub(model)
     assert server.ready("/v2/health/ready") == 200
-    assert server.ready("/v2/models/victim/ready") == 200
-    document = {
-        "inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]
-    }
-    canary = Canary("infer", {"Content-Type": "application/json"}, json.dumps(document).encode())
-    [health] = wait_until_healthy(server.client, {"victim": canary}, ["victim"], 0)
-    assert health["state"] == "READY"
-    assert not health["healthy"]
-    assert "does not answer its canary: HTTP 500: Stub process" in health["reason"]
+    assert server.ready(f"/v2/models/{model}/ready") == 200
+    for each in ("http", "grpc"):
+        found = health(server.client(each), server.repository, model)
+        assert (found.state, found.healthy) == ("READY", False)
+        assert f"Stub process '{model}_0_0' is not healthy" in found.reason
+    # Triton takes a plain load of a model that it calls ready for done.
+    assert not change(server, triton, model, state="loaded")["changed"]
+    repaired = change(server, triton, model, state="repaired")
+    assert repaired["changed"]
+    assert repaired["health"][0]["healthy"]
 
 
-def test_stream_without_its_model_ends_with_an_error(server: Server) -> None:
-    [stub] = [pid for pid, words in server.stubs().items() if "/gpt_mini/" in words[1]]
-    os.kill(stub, signal.SIGKILL)
-    time.sleep(0.5)
-    with pytest.raises(TritonError, match=r"gpt_generate failed: .* is not healthy"):
-        generate(server, text_input="abc", max_tokens=4)
+def test_config_is_overridden_and_forgotten(server: Server, triton: TritonClient) -> None:
+    smaller = {"max_batch_size": 4, "dynamic_batching": {"max_queue_delay_microseconds": 500}}
+    assert change(server, triton, "victim", state="loaded", config=smaller)["changed"]
+    served = triton.config("victim")
+    assert served["max_batch_size"] == 4
+    assert served["parameters"]["release.1"] == {"string_value": "abc"}
+    assert not change(server, triton, "victim", state="loaded", config=smaller)["changed"]
+    assert change(server, triton, "victim", state="unloaded")["state"] == "UNLOADED"
+    assert not change(server, triton, "victim", state="unloaded")["changed"]
+    assert health(triton, server.repository, "victim").state == "UNLOADED"
+    assert change(server, triton, "victim", state="loaded")["changed"]
+    assert triton.config("victim")["max_batch_size"] == 8
+
+
+def test_config_that_does_not_fit_leaves_what_serves(server: Server, triton: TritonClient) -> None:
+    config = {"input": [{"name": "z", "data_type": "TYPE_FP32", "dims": [4]}]}
+    with pytest.raises(TritonError, match=r"input \['z'\] of the configuration is not in the ONNX"):
+        change(server, triton, "doubler", state="loaded", config=config)
+    assert health(triton, server.repository, "doubler").healthy
+
+
+def test_who_asks_must_show_a_certificate(server: Server, authority: Authority) -> None:
+    with pytest.raises(TritonError, match=r"; maybe it wants a client_cert$"):
+        client(server.grpc, ca_path=authority.path).index()
+
+
+def test_server_of_another_authority_is_not_asked(server: Server, tmp_path: Path) -> None:
+    other = Authority.found(tmp_path / "other")
+    with pytest.raises(SetupError, match=f"^the certificate of {server.grpc} is not trusted: "):
+        client(server.grpc, **server.credentials | {"ca_path": other.path}).index()
+
+
+def test_probe_of_the_pod(server: Server) -> None:
+    port = server.http.rpartition(":")[2]
+    program = f"import ask_golden; ask_golden.PORT = {port}; print(ask_golden.main())"
+    # The probe wants all models, so it says which ones are broken and nothing of the others.
+    done = subprocess.run(
+        [sys.executable, "-c", program, f"--models={server.repository}", "--timeout=10"],
+        env=os.environ | {"POD_IP": "127.0.0.1", "PYTHONPATH": str(ROOT / "charts/triton/files")},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    broken = sorted([*BROKEN, "corrupt"])
+    expected = [f"{model}: no version is ready" for model in broken]
+    assert done.stdout.splitlines() == [*expected, "1"]
+
+
+@pytest.fixture(scope="module")
+def fixed(layout: Path, authority: Authority) -> Iterator[Server]:
+    """Run a Triton that loads nothing on demand, and tells its models to the bearer of a token."""
+    (layout / "none").mkdir()
+    restricted = "--http-restricted-api=model-repository:authorization=Bearer secret"
+    with running(layout, layout / "none", authority, restricted) as found:
+        wait(lambda: found.client("grpc").index(), lambda _: True, LOAD_SECONDS)
+        yield found
+
+
+def test_token_opens_a_restricted_server(fixed: Server) -> None:
+    assert client(fixed.http, token="secret").index() == []
+    for token in (None, "wrong"):
+        with pytest.raises(TritonError, match=r"^HTTP 403: .*expecting header 'authorization'"):
+            client(fixed.http, token=token).index()
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_server_that_loads_nothing_on_demand_is_told(fixed: Server, protocol: str) -> None:
+    triton = fixed.client("grpc") if protocol == "grpc" else client(fixed.http, token="secret")
+    with pytest.raises(SetupError, match=r"start Triton with --model-control-mode=explicit$"):
+        change(fixed, triton, "doubler", state="loaded")

@@ -122,7 +122,9 @@ class TritonPythonModel:
             name: parts[0] if len(parts) == 1 else np.concatenate(parts)
             for name, parts in zip(self.inputs, tensors, strict=True)
         }
-        results = self.session.run(self.outputs, feed)
+        requested = [set(request.requested_output_names()) for request in requests]
+        outputs = [name for name in self.outputs if any(name in names for names in requested)]
+        results = self.session.run(outputs, feed)
         if len(requests) == 1:
             parts_of_results = [[result] for result in results]
         else:
@@ -132,9 +134,9 @@ class TritonPythonModel:
             pb_utils.InferenceResponse(
                 [
                     pb_utils.Tensor(name, parts[index])
-                    for name, parts in zip(self.outputs, parts_of_results, strict=True)
-                    if name in request.requested_output_names()
+                    for name, parts in zip(outputs, parts_of_results, strict=True)
+                    if name in names
                 ]
             )
-            for index, request in enumerate(requests)
+            for index, names in enumerate(requested)
         ]

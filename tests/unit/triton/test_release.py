@@ -1,0 +1,117 @@
+"""A running Triton tells which release it serves, and keeps that release in the registry."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
+    model_release,
+    triton_repository,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
+    Declaration,
+    sha256,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_registry import Release
+from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop
+
+ROOT = Path(__file__).resolve().parents[3]
+START_SECONDS = 30
+
+
+def ask(address: str, document: Any = None) -> Any:
+    """Return the JSON at an address."""
+    body = None if document is None else json.dumps(document).encode()
+    with urllib.request.urlopen(urllib.request.Request(address, body), timeout=5) as answer:
+        return json.load(answer)
+
+
+@contextmanager
+def serving(directory: Path, repository: Path) -> Iterator[str]:
+    """Run a Triton on a repository, and give its address once all models are loaded."""
+    script = ROOT / "roles" / "local_stack" / "files" / "lay_out_triton.py"
+    subprocess.run([sys.executable, script, directory], check=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        str(directory / "bin" / "tritonserver"),
+        f"--model-repository={repository}",
+        "--http-address=127.0.0.1",
+        f"--http-port={port}",
+        "--allow-grpc=false",
+        "--allow-metrics=false",
+        "--exit-timeout-secs=1",
+    ]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    deadline = time.monotonic() + START_SECONDS
+    url = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            assert process.poll() is None, (directory / "log").read_text()[-2000:]
+            assert time.monotonic() < deadline
+            try:
+                with urllib.request.urlopen(f"{url}/v2/health/ready", timeout=5):
+                    break
+            except URLError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def test_a_served_answer_leads_to_its_source(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    for version in (1, 2, 3):
+        model = workshop.declare(version)
+        workshop.export(model, float(version))
+        model_release.run(workshop.releasing(model), False, False)
+    policy = {"version_policy": {"specific": {"versions": [1, 2]}}}
+    triton_repository.run(workshop.packing(workshop.declare(2, config=policy)), False, False)
+
+    with serving(tmp_path / "triton", workshop.dest) as url:
+        row = {"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}
+        answer = ask(f"{url}/v2/models/scale/infer", {"inputs": [row]})
+        assert answer["outputs"][0]["data"] == [2, 4, 6]
+
+        # From the answer to the release, and from there to the export and its source.
+        config = ask(f"{url}/v2/models/scale/versions/{answer['model_version']}/config")
+        digest = config["parameters"][f"release.{answer['model_version']}"]["string_value"]
+        release = Release.read(workshop.releases / "scale" / answer["model_version"])
+        release.verify()
+        assert digest == release.digest
+        workshop.source(2.0)
+        exported = Declaration.of(workshop.declare(2), tmp_path).digest()
+        assert release.manifest["source_digest"] == exported
+        [origin] = release.manifest["origins"]
+        assert origin["sha256"] == sha256(tmp_path / origin["location"])
+
+        # Neither packed any more nor declared, but loaded.
+        workshop.source(3.0)
+        params = workshop.releasing(workshop.declare(3), keep=1, repository=None, served_by=[url])
+        pruning = model_release.run(params, False, False)
+        assert pruning["pruned"] == []
+        assert [(each["version"], each["reason"]) for each in pruning["kept"]] == [
+            (1, f"{url} serves it"),
+            (2, f"{url} serves it"),
+        ]
+    # Once it is gone, nobody can say any more what it served.
+    assert model_release.run(params, False, False)["pruned"] == []
+    params["served_by"] = []
+    assert len(model_release.run(params, False, False)["pruned"]) == 2
