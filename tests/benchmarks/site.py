@@ -17,6 +17,8 @@ from pathlib import Path
 
 from playbook_run import ROOT, PlaybookRun, run_playbook
 
+from .measure import table
+
 
 def descendants(pid: int) -> set[int]:
     """Return a process id with those of its children, grandchildren and so on."""
@@ -50,12 +52,6 @@ def memory(state: Path) -> dict[str, float]:
         pid = json.loads(record.read_text(encoding="utf-8"))["pid"]
         used[record.stem] = sum(map(proportional_memory, descendants(pid))) / 2**20
     return used
-
-
-def table(title: str, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Return a Markdown table under a title."""
-    lines = [header, tuple("---" for _ in header), *rows]
-    return f"\n**{title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def stage_rows(runs: list[PlaybookRun]) -> list[tuple[str, ...]]:
