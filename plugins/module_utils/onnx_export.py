@@ -295,6 +295,8 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
         with about(export.declaration):
             if export.is_current(before[index]):
                 export.check_image(before[index])
+                if measured := before[index]["accuracy"]:
+                    onnx_precision.check_loss(export.declaration, measured)
             else:
                 stale.append(index)
                 after[index] = plan(export)

@@ -86,13 +86,24 @@ def measure(
         metric, expected = AGREEMENT, 1.0
         found = 1 - share_of_difference(after(*inputs), before(*inputs))
     loss = float(expected - found)
+    measured = {"metric": metric, "fp32": float(expected), "exported": float(found), "loss": loss}
+    check_loss(declaration, measured)
+    return measured
+
+
+def check_loss(declaration: Declaration, measured: dict[str, Any]) -> None:
+    """Compare what a precision costs with what it may.
+
+    Raises:
+        ModelError: the loss is too high.
+    """
     # A NaN is no loss that is small enough.
-    if not loss <= declaration.max_accuracy_loss:
+    if not measured["loss"] <= declaration.max_accuracy_loss:
         raise ModelError(
-            f"{declaration.precision} costs {loss:.4g} of {metric} ({found:.4g} instead of "
-            f"{expected:.4g}), more than max_accuracy_loss of {declaration.max_accuracy_loss:.4g}"
+            f"{declaration.precision} costs {measured['loss']:.4g} of {measured['metric']} "
+            f"({measured['exported']:.4g} instead of {measured['fp32']:.4g}), more than "
+            f"max_accuracy_loss of {declaration.max_accuracy_loss:.4g}"
         )
-    return {"metric": metric, "fp32": float(expected), "exported": float(found), "loss": loss}
 
 
 def example_inputs(

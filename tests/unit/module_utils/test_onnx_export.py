@@ -398,6 +398,14 @@ def test_too_high_a_loss_is_refused(tmp_path: Path, finished: Path) -> None:
     assert export(tmp_path, **changes) == first | {"changed": False, "diff": []}
 
 
+def test_a_lower_limit_refuses_what_is_exported_already(tmp_path: Path, finished: Path) -> None:
+    changes: dict[str, Any] = {"source": None, "file": str(finished), "precision": "int8"}
+    first = export(tmp_path, **changes)
+    with pytest.raises(ModelError, match="more than max_accuracy_loss of 1e-09"):
+        export(tmp_path, max_accuracy_loss=1e-9, **changes)
+    assert export(tmp_path, **changes) == first | {"changed": False, "diff": []}
+
+
 def test_models_served_as_they_are_have_no_export(tmp_path: Path) -> None:
     (tmp_path / "classify" / "1").mkdir(parents=True)
     (tmp_path / "classify" / "config.pbtxt").touch()
