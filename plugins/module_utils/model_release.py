@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils import sbom
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Golden
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
     Declaration,
     ModelError,
@@ -27,6 +28,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_registry 
     released_versions,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.release_content import (
+    GOLDEN,
     Content,
     NotReadyError,
     collect,
@@ -139,8 +141,8 @@ def plan(
         if content is None:
             same = manifest["source_digest"] == declaration.digest()
             return Step(declaration, path, "unchanged" if same else "unknown", manifest)
-        if content.digest != release.digest:
-            files = {file for file, _ in content.files.items() ^ manifest["files"].items()}
+        files = {file for file, _ in content.files.items() ^ manifest["files"].items()}
+        if files and not (files == {GOLDEN} and same_answers(path, content.folder)):
             raise ModelError(
                 f"{name}: version {version} is released with the digest {release.digest}, and "
                 f"what is declared now has {content.digest}. These files differ: "
@@ -158,6 +160,20 @@ def plan(
         return Step(declaration, path, "released", {})
     new = NewRelease.of(declaration, content, params, created)
     return Step(declaration, path, "released", new.manifest, new)
+
+
+def same_answers(released: Path, now: Path) -> bool:
+    """Tell whether a release has the golden answers of now, but for the rounding of a processor."""
+    before, after = Golden.read(released / GOLDEN), Golden.read(now / GOLDEN)
+    return (
+        before.tolerance == after.tolerance
+        and [case.inputs for case in before.cases] == [case.inputs for case in after.cases]
+        and [case.body for case in before.cases] == [case.body for case in after.cases]
+        and not any(
+            case.compare(again.outputs) or case.compare_text(again.text_output)
+            for case, again in zip(before.cases, after.cases, strict=True)
+        )
+    )
 
 
 def plan_all(params: dict[str, Any], check_mode: bool, created: datetime) -> list[Step]:

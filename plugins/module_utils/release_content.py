@@ -26,7 +26,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_validatio
     Validation,
 )
 
-EXPORTED = ("model.onnx", "golden.json")
+GOLDEN = "golden.json"
+EXPORTED = ("model.onnx", GOLDEN)
 """The content of a version that was exported."""
 FROM_EXPORT = (
     "accuracy",
@@ -184,7 +185,7 @@ def manifest_of(
     if declaration.source:
         source = f"{source}:{declaration.source.function}"
     try:
-        tolerance = Golden.read(content.folder / "golden.json").tolerance
+        tolerance = Golden.read(content.folder / GOLDEN).tolerance
     except GoldenError as error:
         raise ModelError(f"{declaration.name}: {error}") from error
     return content.facts | {

@@ -102,6 +102,32 @@ def test_other_content_under_a_released_version_is_refused(workshop: Workshop) -
     )
 
 
+def test_golden_answers_may_be_rounded_otherwise(workshop: Workshop) -> None:
+    model = workshop.declare()
+    workshop.export(model)
+    run(workshop.releasing(model))
+    content = tree(workshop.releases)
+    workshop.export(model, rounding=model["tolerance"] / 2)
+    assert states(run(workshop.releasing(model))) == [("scale", 1, "unchanged")]
+    assert tree(workshop.releases) == content
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"rounding": 0.5}, id="other answers"),
+        pytest.param({"tolerance": 0.5}, id="another tolerance"),
+    ],
+)
+def test_other_golden_answers_are_refused(workshop: Workshop, change: dict[str, Any]) -> None:
+    workshop.export(workshop.declare())
+    run(workshop.releasing(workshop.declare()))
+    model = workshop.declare() | {name: change[name] for name in change if name == "tolerance"}
+    workshop.export(model, rounding=change.get("rounding", 0.0))
+    with pytest.raises(ModelError, match=r"These files differ: golden\.json\. Declare it as"):
+        run(workshop.releasing(model))
+
+
 def test_another_version_has_its_own_release(workshop: Workshop) -> None:
     workshop.export(workshop.declare())
     run(workshop.releasing(workshop.declare()))
