@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-REPOSITORY = Path(__file__).parents[3]
-CHART = REPOSITORY / "charts/triton"
+CHART = Path(__file__).parents[3] / "charts/triton"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mlops/triton:0123456789ab"
 
 Helm = Callable[..., subprocess.CompletedProcess[str]]

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton, events
 
-from .conftest import CHART, REPOSITORY
+from .conftest import CHART
 
 INFER, STREAM = "/v2/models/m/versions/1/infer", "/v2/models/m/versions/1/generate_stream"
 TENSOR = {"name": "x", "datatype": "FP32", "shape": [2], "data": [1.0, 2.0]}
@@ -159,14 +159,6 @@ def test_no_golden_answer_is_no_proof(probe: Any, tmp_path: Path) -> None:
     status, output = probe(9, tmp_path)
     assert status == 1
     assert "has a golden.json" in output
-
-
-def test_golden_answers_are_judged_as_the_modules_judge_them() -> None:
-    # A copy, because Helm writes a warning for a link, and Ansible counts none among its files.
-    judge = (REPOSITORY / "plugins/module_utils/golden.py").read_bytes()
-    assert (CHART / "files/golden.py").read_bytes() == judge, (
-        "plugins/module_utils/golden.py has changed: copy it to charts/triton/files"
-    )
 
 
 def test_pod_gets_both_files(render: Any) -> None:
