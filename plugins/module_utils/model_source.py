@@ -201,7 +201,7 @@ def complete(returned: Any, function: str) -> Definition:
         )
     module.eval()
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-        if torch.isnan(tensor).any():
+        if not tensor.is_meta and torch.isnan(tensor).any():
             raise ModelError(f"source: {function} returns a module with NaN in its weights {name}")
     inputs = inputs_of(returned["inputs"])
     examples = inputs(2, None)

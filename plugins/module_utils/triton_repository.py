@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,12 @@ def present_files(dest: Path) -> set[str]:
     }
 
 
+def is_cache(path: str, files: Iterable[str]) -> bool:
+    """Tell whether Python wrote a file while Triton ran a model that lies beside it."""
+    model, cache, _ = path.rpartition("/__pycache__/")
+    return bool(cache) and any(file.startswith(f"{model}/") for file in files)
+
+
 def write(dest: Path, files: dict[str, File], removed: list[str]) -> None:
     """Write files and remove others. All are written before the first is put in its place.
 
@@ -273,7 +280,8 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
         present = present_files(dest)
         outdated = {path: file for path, file in plan.files.items() if not file.is_at(dest / path)}
         copied = sorted([*outdated, *plan.awaited])
-        removed = sorted(present - plan.files.keys() - set(plan.awaited))
+        strange = present - plan.files.keys() - set(plan.awaited)
+        removed = sorted(path for path in strange if not is_cache(path, plan.files))
         result: dict[str, Any] = {
             "changed": bool(copied or removed),
             "copied": copied,

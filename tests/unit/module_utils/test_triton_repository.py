@@ -255,7 +255,13 @@ def test_everything_else_is_removed(workshop: Workshop) -> None:
     model = workshop.declare()
     release(workshop, model)
     pack(workshop, model)
-    extra = ["old/1/model.onnx", "scale/1/.packing-model.onnx", "scale/canary.json", "README"]
+    extra = [
+        "old/1/__pycache__/model.pyc",
+        "old/1/model.onnx",
+        "scale/1/.packing-model.onnx",
+        "scale/canary.json",
+        "README",
+    ]
     for path in extra:
         (workshop.dest / path).parent.mkdir(parents=True, exist_ok=True)
         (workshop.dest / path).touch()
@@ -264,6 +270,17 @@ def test_everything_else_is_removed(workshop: Workshop) -> None:
     assert result["removed"] == sorted([*extra, "link"])
     assert not (workshop.dest / "old").exists()
     assert (workshop.releases / "scale" / "1" / "model.onnx").exists()
+
+
+def test_what_python_wrote_beside_a_served_model_is_left_alone(workshop: Workshop) -> None:
+    model = workshop.declare()
+    release(workshop, model)
+    pack(workshop, model)
+    cache = workshop.dest / "scale" / "1" / "__pycache__" / "model.pyc"
+    cache.parent.mkdir()
+    cache.touch()
+    assert not pack(workshop, model)["changed"]
+    assert cache.exists()
 
 
 @pytest.mark.parametrize("damage", ["content", "mode", "link", "missing"])
