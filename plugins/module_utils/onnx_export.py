@@ -146,7 +146,7 @@ def export_module(definition: Definition, opset: int, dest: Path) -> None:
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     size = sum(tensor.nbytes for tensor in definition.module.state_dict().values())
-    check_space(dest.parent, 2 * size)
+    check_space(dest.parent.parent, 2 * size)
     try:
         program = torch.onnx.export(
             definition.module,
@@ -183,7 +183,7 @@ def make(export: Export, folder: Path) -> dict[str, Any]:
     record: dict[str, Any] = {"accuracy": None}
     if declaration.file:
         source = export.fetched(declaration.file)
-        check_space(folder, 2 * source.stat().st_size)
+        check_space(folder.parent, 2 * source.stat().st_size)
         shutil.copyfile(source, fp32)
     else:
         weights = export.fetched(declaration.weights) if declaration.weights else None
