@@ -1,6 +1,6 @@
 """Triton against FastAPI, and against onnxruntime in the process that asks.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.serving``. Takes about three minutes.
+Usage: ``PYTHONPATH=tests python -m benchmarks.serving``. Takes about five minutes.
 
 All have the same cores and run a model with one thread: onnxruntime in the asking process with a
 thread for each request in flight, FastAPI in one process with its pool of threads, and Triton with
@@ -25,8 +25,9 @@ from .served import AN_INSTANCE_PER_CORE, TINY_WIDTH, export, pack, shipped, tin
 from .triton_server import triton
 
 CONCURRENCIES = (1, 4, 8)
-ROUNDS = 5
-SECONDS = {"resnet50": 1.2, "tiny": 0.4}
+ROUNDS = 3
+SECONDS = {"resnet50": 4.0, "tiny": 0.4}
+"""Long enough for batches to settle: the first and last requests run alone."""
 INPUTS = {"resnet50": ("image", (1, 3, 224, 224)), "tiny": ("x", (1, TINY_WIDTH))}
 IN_PROCESS = "in process"
 CONTENDERS = (IN_PROCESS, "Triton binary", "FastAPI binary", "Triton JSON", "FastAPI JSON")
