@@ -21,7 +21,7 @@ import numpy as np
 from .fastapi_server import fastapi, session
 from .load import Load, in_process, over_http, post
 from .measure import Row, Spread, interleave, number, table
-from .served import AN_INSTANCE_PER_CORE, TINY_WIDTH, export, pack, shipped, tiny
+from .served import AN_INSTANCE_PER_CORE, CORES, TINY_WIDTH, export, pack, shipped, tiny
 from .triton_server import triton
 
 CONCURRENCIES = (1, 4, 8)
@@ -77,6 +77,8 @@ def measure() -> Loads:
     models = [shipped("resnet50"), tiny()]
     for model in models:
         model["config"] |= AN_INSTANCE_PER_CORE
+    # Otherwise all requests may end up in one batch, on one core, while the other is idle.
+    models[0]["config"] |= {"max_batch_size": max(CONCURRENCIES) // CORES}
     paths = {record["name"]: Path(record["path"]) for record in export(*models)}
     results = {}
     with (
