@@ -33,11 +33,6 @@ def digest(files: dict[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def dumps(document: dict[str, Any]) -> str:
-    """Return a document as it is stored."""
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
-
-
 def content_files(folder: Path) -> list[str]:
     """Return the paths of all files below a folder, without what Python caches there."""
     return sorted(

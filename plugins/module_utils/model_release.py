@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils import sbom
+from ansible_collections.mlops.gpu_platform.plugins.module_utils import model_record, sbom
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Golden
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
     Declaration,
@@ -23,7 +23,6 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_registry 
     SBOM,
     Release,
     copy,
-    dumps,
     locked,
     released_versions,
 )
@@ -85,7 +84,7 @@ class NewRelease:
         try:
             for file, expected in self.content.files.items():
                 copy(self.content.folder / file, partial / file, expected, 0o444)
-            for file, text in ((SBOM, self.bill), (MANIFEST, dumps(self.manifest))):
+            for file, text in ((SBOM, self.bill), (MANIFEST, model_record.dumps(self.manifest))):
                 (partial / file).write_text(text)
                 (partial / file).chmod(0o444)
             partial.rename(self.path)
@@ -218,8 +217,15 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool, clock: Clock = now
                 key=lambda step: step.declaration.version,
             )
             differences = [
-                *(difference(step.path, {}, step.manifest) for step in new if step.manifest),
-                *(difference(path, Release.read(path).manifest, {}) for path in pruning.paths),
+                *(
+                    model_record.difference(step.path / MANIFEST, {}, step.manifest)
+                    for step in new
+                    if step.manifest
+                ),
+                *(
+                    model_record.difference(path / MANIFEST, Release.read(path).manifest, {})
+                    for path in pruning.paths
+                ),
             ]
             if not check_mode:
                 remove_rests(releases)
@@ -238,13 +244,3 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool, clock: Clock = now
     if diff:
         result["diff"] = differences
     return result
-
-
-def difference(path: Path, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-    """Return a manifest before and after, as Ansible shows it."""
-    return {
-        "before_header": str(path / MANIFEST),
-        "after_header": str(path / MANIFEST),
-        "before": dumps(before) if before else "",
-        "after": dumps(after) if after else "",
-    }

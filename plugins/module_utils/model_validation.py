@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
     model_answers,
     model_config,
+    model_record,
     onnx_file,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.artifact import fetch
@@ -41,8 +42,6 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_source im
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.onnx_export import (
     about,
-    difference_of,
-    dumps,
 )
 
 
@@ -81,11 +80,11 @@ class Validation:
 
     def record(self) -> dict[str, Any]:
         """Return what was recorded before, empty where there is nothing."""
-        return read_record(self.folder / "validation.json")
+        return model_record.read(self.folder / "validation.json")
 
     def export(self) -> dict[str, Any] | None:
         """Return the record of the export; None where it is not that of what is declared."""
-        export = read_record(self.folder / "export.json")
+        export = model_record.read(self.folder / "export.json")
         if (
             export.get("digest") == self.source_digest
             and self.model.is_file()
@@ -115,15 +114,6 @@ class Plan:
     """The configuration that it will be served with, a ModelConfig."""
     requests: list[Request]
     """What its golden answers are answers to."""
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Return a record, empty where it is missing or unreadable."""
-    try:
-        record = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def check_folder(declaration: Declaration) -> dict[str, Any]:
@@ -218,7 +208,7 @@ def validate(validation: Validation, plan: Plan) -> dict[str, Any]:
         "golden_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
     replace(validation.folder / "golden.json", text)
-    replace(validation.folder / "validation.json", dumps(record))
+    replace(validation.folder / "validation.json", model_record.dumps(record))
     return record
 
 
@@ -271,7 +261,9 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
             with about(validation.declaration):
                 after = validate(validation, planned)
         facts.update(after)
-        changes.append(difference_of(validation.folder / "validation.json", before, after))
+        changes.append(
+            model_record.difference(validation.folder / "validation.json", before, after)
+        )
     result: dict[str, Any] = {"changed": bool(stale), "models": models}
     if diff:
         result["diff"] = changes

@@ -7,7 +7,6 @@ file was made from is recorded beside it, and comparing that is enough to leave 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,7 +16,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils import onnx_file, onnx_precision
+from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
+    model_record,
+    onnx_file,
+    onnx_precision,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.artifact import fetch
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
     Declaration,
@@ -60,11 +63,7 @@ class Export:
 
     def record(self) -> dict[str, Any]:
         """Return what was exported before, empty where there is nothing."""
-        try:
-            record = json.loads((self.dest / "export.json").read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return record if isinstance(record, dict) else {}
+        return model_record.read(self.dest / "export.json")
 
     def is_current(self, record: dict[str, Any]) -> bool:
         """Tell whether model.onnx is, byte for byte, what the declaration gave."""
@@ -217,7 +216,7 @@ def write(export: Export, planned: dict[str, Any]) -> dict[str, Any]:
         partial.mkdir(parents=True)
         with torch_ready() if export.declaration.source else nullcontext():
             record = planned | make(export, partial)
-        (partial / "export.json").write_text(dumps(record))
+        (partial / "export.json").write_text(model_record.dumps(record))
         dest.mkdir(exist_ok=True)
         for name in ("model.onnx", "export.json"):
             (partial / name).replace(dest / name)
@@ -257,21 +256,6 @@ def plan(export: Export) -> dict[str, Any]:
     if declaration.precision == "fp32":
         planned |= facts | {"accuracy": None}
     return planned
-
-
-def dumps(record: dict[str, Any]) -> str:
-    """Return a record as it is stored."""
-    return json.dumps(record, indent=2, sort_keys=True) + "\n"
-
-
-def difference_of(path: Path, before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-    """Return the record at path before and after, as Ansible shows it."""
-    return {
-        "before_header": str(path),
-        "after_header": str(path),
-        "before": dumps(before) if before else "",
-        "after": dumps(after),
-    }
 
 
 def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
@@ -321,7 +305,9 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
     }
     if diff:
         result["diff"] = [
-            difference_of(exports[index].dest / "export.json", before[index], after[index])
+            model_record.difference(
+                exports[index].dest / "export.json", before[index], after[index]
+            )
             for index in stale
         ]
     return result

@@ -10,6 +10,13 @@ from types import TracebackType
 from typing import Any, Self
 
 
+class Server(ThreadingHTTPServer):
+    """A server that keeps the tests' output clean."""
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of clients that hang up or refuse a handshake."""
+
+
 class FakeTriton:
     """Answers on a free port of 127.0.0.1; what it was not taught, it refuses.
 
@@ -42,14 +49,13 @@ class FakeTriton:
             def log_message(self, *_: Any) -> None:
                 """Keep the tests' output clean."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
         if tls:
             # The handshake is left to the thread of the request: a client may refuse it.
             self.server.socket = tls.wrap_socket(
                 self.server.socket, server_side=True, do_handshake_on_connect=False
             )
-            self.server.handle_error = lambda *_: None  # type: ignore[method-assign]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()

@@ -6,14 +6,12 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import T
 from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
 from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
 from onnx import TensorProto, helper
-
-ROOT = Path(__file__).resolve().parents[3]
+from triton_process import running_triton
 
 CONFIG = """
 backend: "onnxruntime"
@@ -123,7 +120,7 @@ class Server:
     http: str
     grpc: str
     credentials: dict[str, str]
-    memory: set[Path] = field(default_factory=set)
+    memory: set[Path]
 
     def client(self, protocol: str) -> TritonClient:
         """Return a client that the server trusts."""
@@ -156,54 +153,32 @@ class Server:
             self.memory.update(Path("/dev/shm", word) for word in words if "_shm_" in word)
 
 
-def lay_out(directory: Path) -> None:
-    """Write Triton's program into a directory."""
-    script = ROOT / "roles" / "local_stack" / "files" / "lay_out_triton.py"
-    subprocess.run([sys.executable, script, directory], check=True)
-
-
 @contextmanager
 def running(
     layout: Path, repository: Path, authority: Authority, *arguments: str
 ) -> Iterator[Server]:
     """Run a Triton; its gRPC is encrypted and asks who is there."""
-    with socket.socket() as first, socket.socket() as second:
-        for probe in (first, second):
-            probe.bind(("127.0.0.1", 0))
-        http, grpc = (probe.getsockname()[1] for probe in (first, second))
     certificate, key = authority.issue("server")
-    command = [
-        str(layout / "bin" / "tritonserver"),
-        f"--model-repository={repository}",
-        "--http-address=127.0.0.1",
-        f"--http-port={http}",
-        "--grpc-address=127.0.0.1",
-        f"--grpc-port={grpc}",
+    mine, my_key = authority.issue("me")
+    credentials = {"ca_path": authority.path, "client_cert": mine, "client_key": my_key}
+    secured = (
         "--grpc-use-ssl-mutual=true",
         f"--grpc-server-cert={certificate}",
         f"--grpc-server-key={key}",
         f"--grpc-root-cert={authority.path}",
-        "--allow-metrics=false",
         "--exit-on-error=false",
         "--strict-readiness=false",
         "--exit-timeout-secs=1",
-        *arguments,
-    ]
-    with (repository.parent / f"{repository.name}.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    mine, my_key = authority.issue("me")
-    credentials = {"ca_path": authority.path, "client_cert": mine, "client_key": my_key}
-    server = Server(
-        process, repository, f"http://127.0.0.1:{http}", f"grpcs://127.0.0.1:{grpc}", credentials
     )
+    memory: set[Path] = set()
     try:
-        yield server
+        with running_triton(layout, repository, *secured, *arguments) as triton:
+            grpc = f"grpcs://127.0.0.1:{triton.grpc}"
+            server = Server(triton.process, repository, triton.url, grpc, credentials, memory)
+            try:
+                yield server
+            finally:
+                server.note_memory()
     finally:
-        server.note_memory()
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        for path in server.memory:
+        for path in memory:
             path.unlink(missing_ok=True)

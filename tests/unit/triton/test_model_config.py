@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import onnx
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils import model_config, onnx_file
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import HEADER_LENGTH, Golden
+from ansible_collections.mlops.gpu_platform.tests.unit.triton.real_triton import doubler
 from google.protobuf import json_format
-from onnx import TensorProto, helper
-
-ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 30
+from triton_process import lay_out, running_triton
 
 DECLARED: dict[str, Any] = {
     "max_batch_size": 32,
@@ -54,17 +46,6 @@ DECLARED: dict[str, Any] = {
 }
 
 
-def doubler() -> onnx.ModelProto:
-    """Return y = 2 * x for rows of four numbers."""
-    graph = helper.make_graph(
-        [helper.make_node("Add", ["x", "x"], ["y"])],
-        "doubler",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 4])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 4])],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-
-
 @dataclass
 class Served:
     """A model that a running Triton has loaded."""
@@ -86,45 +67,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     model_config.add_release(config, 1, "ab" * 32)
     (version.parent / "config.pbtxt").write_text(model_config.render(config))
 
-    script = ROOT / "roles" / "local_stack" / "files" / "lay_out_triton.py"
-    subprocess.run([sys.executable, script, directory], check=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        str(directory / "bin" / "tritonserver"),
-        f"--model-repository={directory / 'models'}",
-        "--http-address=127.0.0.1",
-        f"--http-port={port}",
-        "--allow-grpc=false",
-        "--allow-metrics=false",
-        "--rate-limit=execution_count",
-        "--exit-timeout-secs=1",
-    ]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}/v2/models/doubler"
-    try:
-        wait_until_ready(address, process, directory / "log")
-        yield Served(address, config)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when a model is loaded, or fail with what the server says."""
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urlopen(f"{address}/ready", timeout=5):
-                return
-        except URLError:
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())
+    lay_out(directory)
+    limit = "--rate-limit=execution_count"
+    with running_triton(directory, directory / "models", limit) as triton:
+        triton.wait_until_ready("/v2/models/doubler/ready")
+        yield Served(f"{triton.url}/v2/models/doubler", config)
 
 
 def test_server_has_the_configuration_that_was_rendered(served: Served) -> None:

@@ -6,8 +6,6 @@ import io
 import json
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -41,12 +39,12 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_source im
     torch_ready,
 )
 from PIL import Image
+from triton_process import lay_out, running_triton
 
 ROOT = Path(__file__).resolve().parents[3]
 PIPELINES = ("image_preprocess", "label_top_k", "classify", "gpt_generate")
 PHOTOGRAPHS = ROOT / "tests" / "data" / "photographs"
 EXPECTED = yaml.safe_load((ROOT / "tests" / "data" / "photographs.yml").read_text("utf-8"))
-START_SECONDS = 40
 LONG: dict[str, Any] = {"text_input": "ROMEO.", "max_tokens": 250, "temperature": 0}
 
 
@@ -187,49 +185,12 @@ def images(*files: bytes) -> Tensor:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("triton")
-    script = ROOT / "roles" / "local_stack" / "files" / "lay_out_triton.py"
-    subprocess.run([sys.executable, script, directory], check=True)
+    lay_out(directory)
     fill(directory / "models")
-    with socket.socket() as first, socket.socket() as second:
-        for probe in (first, second):
-            probe.bind(("127.0.0.1", 0))
-        http, grpc = (probe.getsockname()[1] for probe in (first, second))
-    command = [
-        str(directory / "bin" / "tritonserver"),
-        f"--model-repository={directory / 'models'}",
-        "--http-address=127.0.0.1",
-        f"--http-port={http}",
-        "--grpc-address=127.0.0.1",
-        f"--grpc-port={grpc}",
-        "--allow-metrics=false",
-        "--model-control-mode=explicit",
-        "--load-model=*",
-        "--exit-timeout-secs=3",
-    ]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    found = Server(f"http://127.0.0.1:{http}", f"127.0.0.1:{grpc}", directory / "models")
-    try:
-        wait_until_ready(found, process, directory / "log")
-        yield found
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def wait_until_ready(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when all models are loaded, or fail with what the server says."""
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urlopen(f"{server.http}/v2/health/ready", timeout=5):
-                return
-        except URLError:
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())
+    arguments = ("--model-control-mode=explicit", "--load-model=*")
+    with running_triton(directory, directory / "models", *arguments) as triton:
+        triton.wait_until_ready()
+        yield Server(triton.url, f"127.0.0.1:{triton.grpc}", directory / "models")
 
 
 @pytest.mark.parametrize("model", PIPELINES)

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
     model_release,
@@ -24,9 +17,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declarati
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_registry import Release
 from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop
-
-ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 30
+from triton_process import lay_out, running_triton
 
 
 def ask(address: str, document: Any = None) -> Any:
@@ -34,46 +25,6 @@ def ask(address: str, document: Any = None) -> Any:
     body = None if document is None else json.dumps(document).encode()
     with urllib.request.urlopen(urllib.request.Request(address, body), timeout=5) as answer:
         return json.load(answer)
-
-
-@contextmanager
-def serving(directory: Path, repository: Path) -> Iterator[str]:
-    """Run a Triton on a repository, and give its address once all models are loaded."""
-    script = ROOT / "roles" / "local_stack" / "files" / "lay_out_triton.py"
-    subprocess.run([sys.executable, script, directory], check=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        str(directory / "bin" / "tritonserver"),
-        f"--model-repository={repository}",
-        "--http-address=127.0.0.1",
-        f"--http-port={port}",
-        "--allow-grpc=false",
-        "--allow-metrics=false",
-        "--exit-timeout-secs=1",
-    ]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    deadline = time.monotonic() + START_SECONDS
-    url = f"http://127.0.0.1:{port}"
-    try:
-        while True:
-            assert process.poll() is None, (directory / "log").read_text()[-2000:]
-            assert time.monotonic() < deadline
-            try:
-                with urllib.request.urlopen(f"{url}/v2/health/ready", timeout=5):
-                    break
-            except URLError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def test_a_served_answer_leads_to_its_source(tmp_path: Path) -> None:
@@ -85,7 +36,10 @@ def test_a_served_answer_leads_to_its_source(tmp_path: Path) -> None:
     policy = {"version_policy": {"specific": {"versions": [1, 2]}}}
     triton_repository.run(workshop.packing(workshop.declare(2, config=policy)), False, False)
 
-    with serving(tmp_path / "triton", workshop.dest) as url:
+    lay_out(tmp_path / "triton")
+    with running_triton(tmp_path / "triton", workshop.dest) as triton:
+        triton.wait_until_ready()
+        url = triton.url
         row = {"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}
         answer = ask(f"{url}/v2/models/scale/infer", {"inputs": [row]})
         assert answer["outputs"][0]["data"] == [2, 4, 6]

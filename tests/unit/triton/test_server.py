@@ -32,15 +32,15 @@ from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Autho
 from ansible_collections.mlops.gpu_platform.tests.unit.triton.real_triton import (
     BROKEN,
     DOUBLE,
-    ROOT,
     Server,
     fill,
-    lay_out,
     running,
     write_golden,
 )
 from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
+from triton_process import lay_out
 
+ROOT = Path(__file__).resolve().parents[3]
 LOAD_SECONDS = 30
 HEALTHY = ["doubler", "speller", "victim"]
 
