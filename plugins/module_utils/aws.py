@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
@@ -73,10 +73,12 @@ class Aws:
 class Resource(ABC):
     """One resource at AWS, which ``converge`` makes what a module's options say.
 
-    ``view`` and ``wanted`` name their fields as the module names its options.
+    ``view`` and ``wanted`` name their fields as the module names its options. ``kind`` is the key
+    of the module's result, ``type`` is CloudFormation's word for such a resource.
     """
 
     kind: ClassVar[str]
+    type: ClassVar[str]
 
     def __init__(self, aws: Aws, params: Fields) -> None:
         self.aws = aws
@@ -115,10 +117,11 @@ def converge(resource: Resource) -> Fields:
     """Create, update or delete a resource, and report it; check mode only looks."""
     write = not resource.aws.check_mode
     current = resource.find()
+    what = Planned(resource.kind, resource.type, "/".join(resource.names().values()))
     if resource.params["state"] == "absent":
         if current and write:
             resource.delete(current)
-        return report(resource.kind, {}, resource.names() if current else {}, {})
+        return report(what, {}, resource.names() if current else {}, {})
 
     view = resource.view(current) if current else {}
     wanted = resource.wanted(view)
@@ -128,7 +131,7 @@ def converge(resource: Resource) -> Fields:
         current = resource.create(wanted)
     elif current and changed and write:
         current = resource.update(current, before, wanted, changed)
-    return report(resource.kind, current or resource.names(), before, wanted)
+    return report(what, current or resource.names(), before, wanted)
 
 
 def run_module(module: AnsibleAWSModule, ensure: Callable[[Aws, Fields], Fields]) -> None:
@@ -157,14 +160,37 @@ def run_module(module: AnsibleAWSModule, ensure: Callable[[Aws, Fields], Fields]
     module.exit_json(**result, **({"diff": diff} if module._diff else {}))
 
 
-def report(kind: str, resource: Fields, before: Fields, after: Fields) -> Fields:
+class Planned(NamedTuple):
+    """How a result and a plan call a resource: see ``Resource``."""
+
+    kind: str
+    type: str
+    name: str
+
+
+def report(what: Planned, resource: Fields, before: Fields, after: Fields) -> Fields:
     """Return a module's result: what is there now (or would be), and the difference made."""
     snake_case = camel_dict_to_snake_dict(resource, ignore_list=["tags", "labels"])
     return {
         "changed": before != after,
-        kind: snake_case,
+        "changes": changes_of(what.type, what.name, before, after),
+        what.kind: snake_case,
         "diff": {"before": before, "after": after},
     }
+
+
+def changes_of(type_: str, name: str, before: Fields, after: Fields) -> list[Fields]:
+    """Return what a plan says of one resource: nothing, or that it is created, changed or deleted.
+
+    An empty ``before`` or ``after`` is a resource that is not there.
+    """
+    if before == after:
+        return []
+    action = "update" if before and after else "create" if after else "delete"
+    change: Fields = {"action": action, "type": type_, "name": name}
+    if action == "update":
+        change["fields"] = sorted(differences(before, after))
+    return [change]
 
 
 def differences(current: Fields, wanted: Fields) -> set[str]:

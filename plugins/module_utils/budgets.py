@@ -70,6 +70,7 @@ class Budget(Resource):
     """A budget of an account, with its notifications."""
 
     kind = "budget"
+    type = "AWS::Budgets::Budget"
 
     def names(self) -> Fields:
         """Return the name."""

@@ -29,6 +29,7 @@ class Repository(Resource):
     """A private repository with its lifecycle policy."""
 
     kind = "repository"
+    type = "AWS::ECR::Repository"
 
     @property
     def ecr(self) -> Any:

@@ -9,6 +9,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     AwsError,
     AwsTimeoutError,
     Fields,
+    Planned,
     differences,
     given,
     listed,
@@ -36,18 +37,19 @@ def ensure_cluster(aws: Aws, params: Fields) -> Fields:
         AwsError: EKS reports a failure, or what is asked for cannot be reached by an update.
     """
     name = params["name"]
+    what = Planned("cluster", "AWS::EKS::Cluster", name)
     current = describe_cluster(aws, name)
     if params["state"] == "absent":
         if current and not aws.check_mode:
             delete_cluster(aws, name, current)
-        return report("cluster", {}, {"name": name} if current else {}, {})
+        return report(what, {}, {"name": name} if current else {}, {})
 
     subnet_ids = params["subnet_ids"] or find_subnets(aws, params["subnet_filters"])
     wanted = wanted_cluster(params, subnet_ids, current or {})
     if current is None:
         if not aws.check_mode:
             current = create_cluster(aws, params, wanted)
-        return report("cluster", current or planned_cluster(params), {}, wanted)
+        return report(what, current or planned_cluster(params), {}, wanted)
 
     if not aws.check_mode:
         current = wait_for_cluster(aws, name)
@@ -61,7 +63,7 @@ def ensure_cluster(aws: Aws, params: Fields) -> Fields:
         update_cluster(aws, name, wanted, changed)
         retag(aws, current["arn"], before.get("tags", {}), wanted.get("tags", {}))
         current = wait_for_cluster(aws, name)
-    return report("cluster", current, before, wanted)
+    return report(what, current, before, wanted)
 
 
 def describe_cluster(aws: Aws, name: str) -> Fields | None:

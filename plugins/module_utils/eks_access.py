@@ -101,6 +101,7 @@ class AccessEntry(Resource):
     """An access entry with the policies that are associated with it."""
 
     kind = "access_entry"
+    type = "AWS::EKS::AccessEntry"
 
     def names(self) -> Fields:
         """Return cluster and principal."""

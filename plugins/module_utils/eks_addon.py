@@ -81,6 +81,7 @@ class Addon(Resource):
     """An add-on of a cluster."""
 
     kind = "addon"
+    type = "AWS::EKS::Addon"
 
     def names(self) -> Fields:
         """Return cluster and add-on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Aws,
     Fields,
+    Planned,
     differences,
     given,
     listed,
@@ -52,18 +53,19 @@ def ensure_nodegroup(aws: Aws, params: Fields) -> Fields:
         AwsError: EKS reports a failure, or what is asked for cannot be reached by an update.
     """
     cluster, name = params["cluster_name"], params["name"]
+    what = Planned("nodegroup", "AWS::EKS::Nodegroup", f"{cluster}/{name}")
     current = describe_nodegroup(aws, cluster, name)
     if params["state"] == "absent":
         if current and not aws.check_mode:
             delete_nodegroup(aws, cluster, name, current)
-        return report("nodegroup", {}, {"name": name} if current else {}, {})
+        return report(what, {}, {"name": name} if current else {}, {})
 
     wanted = wanted_nodegroup(params, current)
     if current is None:
         if not aws.check_mode:
             current = create_nodegroup(aws, params, wanted)
         planned = {"nodegroupName": name, "clusterName": cluster, "status": "PLANNED"}
-        return report("nodegroup", current or planned, {}, wanted)
+        return report(what, current or planned, {}, wanted)
 
     if not aws.check_mode:
         current = wait_for_nodegroup(aws, cluster, name)
@@ -79,7 +81,7 @@ def ensure_nodegroup(aws: Aws, params: Fields) -> Fields:
         update_nodegroup(aws, current, before, wanted, changed)
         retag(aws, current["nodegroupArn"], before.get("tags", {}), wanted.get("tags", {}))
         current = wait_for_nodegroup(aws, cluster, name)
-    return report("nodegroup", current, before, wanted)
+    return report(what, current, before, wanted)
 
 
 def describe_nodegroup(aws: Aws, cluster: str, name: str) -> Fields | None:

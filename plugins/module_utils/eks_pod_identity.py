@@ -47,6 +47,7 @@ class PodIdentity(Resource):
     """The association of one service account; EKS gives it an id of its own."""
 
     kind = "association"
+    type = "AWS::EKS::PodIdentityAssociation"
 
     def names(self) -> Fields:
         """Return cluster, namespace and service account."""

@@ -71,6 +71,7 @@ class OidcProvider(Resource):
     """A provider; its ARN ends with its URL, so there is one per URL and account."""
 
     kind = "provider"
+    type = "AWS::IAM::OIDCProvider"
 
     def names(self) -> Fields:
         """Return the URL."""

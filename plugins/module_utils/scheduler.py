@@ -104,6 +104,7 @@ class Schedule(Resource):
     """A schedule in a group; the tags of EventBridge Scheduler are on groups only."""
 
     kind = "schedule"
+    type = "AWS::Scheduler::Schedule"
 
     def names(self) -> Fields:
         """Return name and group."""

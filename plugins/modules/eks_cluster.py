@@ -108,6 +108,19 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was done, or in check mode would be, for each resource that changes.
+    - C(action) is V(create), V(update) or V(delete), C(type) the resource's type in CloudFormation;
+      an update has C(fields).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - action: update
+      type: AWS::EKS::Cluster
+      name: mlops
+      fields: [tags]
 cluster:
   description:
     - The cluster as EKS describes it, with names in snake case; empty after a deletion.

@@ -62,6 +62,19 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was done, or in check mode would be, for each resource that changes.
+    - C(action) is V(create), V(update) or V(delete), C(type) the resource's type in CloudFormation;
+      an update has C(fields).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - action: update
+      type: AWS::IAM::OIDCProvider
+      name: token.actions.githubusercontent.com
+      fields: [tags]
 provider:
   description:
     - The provider; empty after a deletion.
