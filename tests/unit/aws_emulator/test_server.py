@@ -23,22 +23,3 @@ def test_managed_policies_can_be_attached(client: Callable[[str], Any]) -> None:
     iam.attach_role_policy(RoleName="node", PolicyArn=arn)
     attached = iam.list_attached_role_policies(RoleName="node")["AttachedPolicies"]
     assert [policy["PolicyArn"] for policy in attached] == [arn]
-
-
-def test_tags_of_a_nat_gateway_are_found_by_its_resource_type(
-    client: Callable[[str], Any], subnets: list[str]
-) -> None:
-    ec2 = client("ec2")
-    tags = [{"Key": "Name", "Value": "mlops"}]
-    gateway = ec2.create_nat_gateway(
-        SubnetId=subnets[0],
-        ConnectivityType="private",
-        TagSpecifications=[{"ResourceType": "natgateway", "Tags": tags}],
-    )["NatGateway"]["NatGatewayId"]
-    found = ec2.describe_tags(
-        Filters=[
-            {"Name": "resource-id", "Values": [gateway]},
-            {"Name": "resource-type", "Values": ["natgateway"]},
-        ]
-    )["Tags"]
-    assert [(tag["Key"], tag["Value"]) for tag in found] == [("Name", "mlops")]
