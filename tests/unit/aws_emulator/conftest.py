@@ -60,6 +60,12 @@ def client(emulator: Emulator) -> Callable[[str], Any]:
 
 
 @pytest.fixture
+def ec2(client: Callable[[str], Any]) -> Any:
+    """An EC2 client."""
+    return client("ec2")
+
+
+@pytest.fixture
 def subnets(client: Callable[[str], Any]) -> Iterator[list[str]]:
     """Two subnets in two zones of a VPC of their own."""
     ec2 = client("ec2")
