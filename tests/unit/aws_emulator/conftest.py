@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -15,6 +17,19 @@ from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.shapes impor
 from botocore.exceptions import ClientError
 
 ROLE = "arn:aws:iam::123456789012:role/mlops"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "eks.amazonaws.com"},
+            }
+        ],
+    }
+)
+Page = Callable[..., Any]
 Refusal = tuple[str, dict[str, Any], str, str]
 
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
@@ -60,6 +75,25 @@ def client(emulator: Emulator) -> Callable[[str], Any]:
 
 
 @pytest.fixture
+def page_at(emulator: Emulator) -> Iterator[Callable[[str], Page]]:
+    """Return a function that calls a page of the emulator by a method, with JSON, by its path."""
+    used = set()
+
+    def at(path: str) -> Page:
+        def call(method: str, content: Any = None) -> Any:
+            used.add(call)
+            body = None if content is None else json.dumps(content).encode()
+            with urlopen(Request(emulator.url + path, body, method=method), timeout=5) as answer:
+                return json.load(answer)
+
+        return call
+
+    yield at
+    for call in list(used):
+        call("DELETE")
+
+
+@pytest.fixture
 def ec2(client: Callable[[str], Any]) -> Any:
     """An EC2 client."""
     return client("ec2")
@@ -85,7 +119,7 @@ def roles(client: Callable[[str], Any]) -> Iterator[dict[str, str]]:
     """The ARNs of two roles by their names."""
     iam = client("iam")
     created = {
-        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         for name in ("mlops-a", "mlops-b")
     }
     yield created

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,10 @@ from moto.iam.models import get_account_id_from
 from werkzeug.exceptions import NotFound
 
 Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+KEY = "aws_emulator.call"
 
 CREDENTIAL = re.compile(
     r"Credential=(?P<key>[^/,]+)/\d+/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request"
@@ -33,7 +38,10 @@ SECRET = "***"
 
 @dataclass
 class Call:
-    """A request to AWS; one that is not signed, or that no service has, keeps the defaults."""
+    """A request to AWS; one that is not signed, or that no service has, keeps the defaults.
+
+    ``fault`` is what a test asked to be done to it.
+    """
 
     action: str
     service: str = "-"
@@ -42,6 +50,7 @@ class Call:
     parameters: dict[str, Any] = field(default_factory=dict)
     operation: OperationModel | None = None
     protocol: str = ""
+    fault: str | None = None
 
 
 @cache
@@ -100,7 +109,15 @@ def parameters_of(operation: OperationModel, protocol: str, request: Request, pa
 
 
 def call_of(environ: Environ) -> Call:
-    """Return what a request asks for; a body that is a stream, such as S3's, is not read."""
+    """Return what a request asks for, which is read once."""
+    if KEY not in environ:
+        environ[KEY] = read_call(environ)
+    call: Call = environ[KEY]
+    return call
+
+
+def read_call(environ: Environ) -> Call:
+    """Read what a request asks for; a body that is a stream, such as S3's, is not read."""
     method_and_path = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
     signed = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if not signed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,7 @@ from typing import Any
 from botocore.awsrequest import HeadersDict
 from botocore.parsers import create_parser
 
-from aws_emulator.call import Call, Environ, call_of
-
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+from aws_emulator.call import Application, Call, Environ, StartResponse, call_of
 
 
 def error_code(call: Call, status: int, headers: list[tuple[str, str]], body: bytes) -> str:
@@ -31,7 +28,7 @@ def error_code(call: Call, status: int, headers: list[tuple[str, str]], body: by
 class RequestLog:
     """Appends to a file who asked what of whom, and what came of it.
 
-    A refusal has the error code of AWS besides the HTTP status.
+    A refusal has the error code of AWS besides the HTTP status, and a fault says that it is one.
     """
 
     def __init__(self, application: Application, path: Path) -> None:
@@ -65,5 +62,7 @@ class RequestLog:
                 entry["error"] = error_code(call, entry["status"], answered, answer[0])
             return answer
         finally:
+            if call.fault:
+                entry["fault"] = call.fault
             with self.lock, self.path.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(entry) + "\n")

@@ -1,9 +1,9 @@
-"""The WSGI application: a health page, a request log, and moto behind them."""
+"""The WSGI application: a health page, pages for tests, a request log, faults, and moto."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 
 import moto
@@ -14,37 +14,37 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from aws_emulator import budgets, ec2, eks, iam, scheduler
-from aws_emulator.call import Environ
-from aws_emulator.request_log import Application, RequestLog, StartResponse
+from aws_emulator import budgets, ec2, eks, iam, kms, quotas, scheduler
+from aws_emulator.call import Application, Environ, StartResponse
+from aws_emulator.control import Page, answer, with_pages
+from aws_emulator.faults import Faults
+from aws_emulator.request_log import RequestLog
 
 
 def with_health_page(application: Application) -> Application:
     """Answer an unsigned ``GET /`` at once; S3's own ``GET /`` comes signed, and passes."""
 
-    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         unsigned = "HTTP_AUTHORIZATION" not in environ
         if not (unsigned and environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] == "/"):
             return application(environ, start_response)
-        body = json.dumps({"emulates": "aws", "moto": moto.__version__}).encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        start_response("200 OK", headers)
-        return [body]
+        content = {"emulates": "aws", "moto": moto.__version__}
+        return answer(start_response, HTTPStatus.OK, content)
 
-    return answer
+    return serve
 
 
 def make_emulator(port: int, request_log: Path | None = None) -> BaseWSGIServer:
     """Return a server on 127.0.0.1 (port 0: any free one) that is bound and not yet serving."""
-    for service in (budgets, ec2, eks, iam, scheduler):
+    for service in (budgets, ec2, eks, iam, kms, quotas, scheduler):
         service.extend()
-    application: Application = DomainDispatcherApplication(create_backend_app)
-    if request_log:
-        application = RequestLog(application, request_log)
+    faults = Faults(DomainDispatcherApplication(create_backend_app))
+    application = RequestLog(faults, request_log) if request_log else faults
+    pages: dict[str, Page] = {"/_emulator/faults": faults, "/_emulator/quotas": quotas.page}
     return make_server(
         "127.0.0.1",
         port,
-        with_health_page(application),
+        with_health_page(with_pages(application, pages)),
         threaded=True,
         request_handler=MotoRequestHandler,
     )
