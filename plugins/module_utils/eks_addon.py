@@ -12,7 +12,6 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Resource,
     converge,
     given,
-    listed,
     tags_after,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
@@ -23,6 +22,10 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
     unhealthy,
     wait_for,
     wait_for_update,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_version import (
+    default_of,
+    offered_addons,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_role import (
     role_arn,
@@ -143,30 +146,15 @@ class Addon(Resource):
         if version is None or cluster is None:
             return version
         name, kubernetes = self.params["name"], cluster["version"]
-        offered = self.offered_versions(kubernetes)
+        offered = offered_addons(self.aws, name, kubernetes)
         if version == DEFAULT_VERSION:
-            version = next((offer for offer, default in offered.items() if default), None)
+            version = default_of(offered)
         if version not in offered:
             raise AwsError(
                 f"version is {self.params['version']}; for {name} and Kubernetes {kubernetes} "
                 f"EKS offers: {', '.join(offered) or 'nothing'}"
             )
         return version
-
-    def offered_versions(self, kubernetes: str) -> dict[str, bool]:
-        """Return the versions that EKS offers, and of each whether it is the default."""
-        addons = listed(
-            self.aws.client("eks"),
-            "describe_addon_versions",
-            "addons",
-            addonName=self.params["name"],
-            kubernetesVersion=kubernetes,
-        )
-        return {
-            offer["addonVersion"]: any(fit["defaultVersion"] for fit in offer["compatibilities"])
-            for addon in addons
-            for offer in addon["addonVersions"]
-        }
 
     def settings(self, wanted: Fields, current: Fields) -> Fields:
         """Return the settings of a request; an update would lose those that it does not name."""
