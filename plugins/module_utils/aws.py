@@ -115,8 +115,12 @@ class Resource(ABC):
 
 def converge(resource: Resource) -> Fields:
     """Create, update or delete a resource, and report it; check mode only looks."""
+    return converge_found(resource, resource.find())
+
+
+def converge_found(resource: Resource, current: Fields | None) -> Fields:
+    """Do the same to a resource that ``find`` has already returned."""
     write = not resource.aws.check_mode
-    current = resource.find()
     what = Planned(resource.kind, resource.type, "/".join(resource.names().values()))
     if resource.params["state"] == "absent":
         if current and write:
