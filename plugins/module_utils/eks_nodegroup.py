@@ -32,8 +32,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_node_templa
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_fields import (
     FIXED_FIELDS,
+    check_node_version,
     check_options,
-    check_version,
     config_request,
     creation_request,
     nodegroup_view,
@@ -44,6 +44,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_f
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_role import role_arn
 
 READY = {"ACTIVE", "DEGRADED"}
+UNDER_WAY = {"CREATING", "UPDATING"}
 # A node group in such a state takes no update: it is cleared away and created anew.
 REMAINS = {"CREATE_FAILED", "DELETE_FAILED", "DELETING"}
 OTHER_NAME = "make a node group of another name, then delete this one"
@@ -177,7 +178,7 @@ class Nodegroup(Resource):
             cluster = describe_cluster(self.aws, self.params["cluster_name"])
         if version:
             newest = cluster["version"] if cluster else None
-            check_version(version, view.get("version"), newest)
+            check_node_version(version, view.get("version"), newest)
 
     def view(self, current: Fields) -> Fields:
         """Return the managed fields, with those of the Auto Scaling group where it is managed."""
@@ -267,17 +268,28 @@ class Nodegroup(Resource):
         """Delete the node group, and wait for its end where asked to."""
         if self.aws.wait:
             self.clear(current)
-        elif current["status"] != "DELETING":
+        else:
+            self.start_deletion(current)
+
+    def start_deletion(self, nodegroup: Fields) -> None:
+        """Have the node group deleted, which EKS refuses while it creates or updates it."""
+
+        def idle() -> Fields | None:
+            found = self.describe() or {"status": "DELETING"}
+            return None if found["status"] in UNDER_WAY else found
+
+        if nodegroup["status"] in UNDER_WAY:
+            nodegroup = self.aws.until(idle, f"{self.title()} ready to be deleted")
+        if nodegroup["status"] != "DELETING":
             self.aws.client("eks").delete_nodegroup(**self.request())
 
     def clear(self, nodegroup: Fields) -> None:
-        """Delete the node group unless it is being deleted, and wait for its end.
+        """Delete the node group, and wait for its end.
 
         Raises:
             AwsError: EKS could not delete it; the health issues say why.
         """
-        if nodegroup["status"] != "DELETING":
-            self.aws.client("eks").delete_nodegroup(**self.request())
+        self.start_deletion(nodegroup)
 
         def gone() -> bool | None:
             found = self.describe()

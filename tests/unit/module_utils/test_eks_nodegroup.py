@@ -334,6 +334,19 @@ def test_delete_waits_until_it_is_gone(script: ScriptedAws) -> None:
     assert ensure_nodegroup(script.aws(), params(state="absent"))["changed"]
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_delete_waits_for_what_is_under_way(script: ScriptedAws, wait: bool) -> None:
+    expect_existing(script, 2, status="CREATING")
+    expect_existing(script, status="CREATE_FAILED")
+    script.answer("eks", "delete_nodegroup", nodegroup(status="DELETING"), **NAMES)
+    if wait:
+        expect_no_nodegroup(script)
+        expect_no_template(script)
+    options = params(state="absent")
+    assert ensure_nodegroup(script.aws(wait=wait, poll_interval=3), options)["changed"]
+    assert script.now == 3
+
+
 def test_failed_delete_says_why(script: ScriptedAws) -> None:
     expect_existing(script, status="DELETING")
     issues = [{"code": "Ec2SecurityGroupDeletionFailure", "message": "in use"}]
