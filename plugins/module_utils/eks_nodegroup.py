@@ -10,6 +10,11 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     converge_found,
     given,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.ec2_gpu_capacity import (
+    check_gpu_capacity,
+    demand_of,
+    zones_of,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
     check_fixed,
     check_role,
@@ -36,7 +41,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_f
     check_options,
     config_request,
     creation_request,
+    group_name,
     nodegroup_view,
+    version_in_use,
     version_request,
     wanted_nodegroup,
     wanted_template_tags,
@@ -90,18 +97,6 @@ def together(nodegroup: Fields, template: Fields) -> Fields:
         "changes": first["changes"] + second["changes"],
         "diff": diff,
     }
-
-
-def version_in_use(nodegroup: Fields | None) -> int | None:
-    """Return the version of the launch template that the nodes have."""
-    template = (nodegroup or {}).get("launchTemplate")
-    return int(template["version"]) if template else None
-
-
-def group_name(nodegroup: Fields) -> str | None:
-    """Return the name of the Auto Scaling group behind a node group, once it has one."""
-    groups = nodegroup.get("resources", {}).get("autoScalingGroups", [])
-    return groups[0]["name"] if groups else None
 
 
 class Nodegroup(Resource):
@@ -163,22 +158,33 @@ class Nodegroup(Resource):
             wanted = self.wanted(view)
             fixed = {*FIXED_FIELDS, "launch_template_name"}
             check_fixed(self.title(), view, wanted, fixed, OTHER_NAME)
-        cluster = None
-        version = self.params["version"]
-        if self.aws.check_mode:
-            # The cluster may not exist yet, or be about to get this version.
-            pass
-        elif current is None:
-            cluster = wait_for_cluster(self.aws, self.params["cluster_name"])
+        cluster = self.cluster(current)
+        if self.params["version"]:
+            newest = cluster["version"] if cluster else None
+            check_node_version(self.params["version"], view.get("version"), newest)
+        if current is None and cluster:
             self.surroundings = {
                 "subnets": cluster["resourcesVpcConfig"]["subnetIds"],
                 "nodeRole": role_arn(self.aws, self.params["node_role"], "node_role"),
             }
-        elif version and version != view["version"]:
-            cluster = describe_cluster(self.aws, self.params["cluster_name"])
-        if version:
-            newest = cluster["version"] if cluster else None
-            check_node_version(version, view.get("version"), newest)
+        if self.params["check_gpu_capacity"] and self.params["max_size"] > view.get("max_size", 0):
+            subnets = self.surroundings.get("subnets")
+            subnets = self.params["subnet_ids"] or view.get("subnet_ids") or subnets
+            zones = zones_of(self.aws, subnets) if subnets else None
+            check_gpu_capacity(self.aws, demand_of(self.params), zones)
+
+    def cluster(self, current: Fields | None) -> Fields | None:
+        """Return the cluster, where a creation or a change of version needs it.
+
+        In check mode it may not exist yet, or be about to get the version that the nodes get.
+        """
+        name, version = self.params["cluster_name"], self.params["version"]
+        if self.aws.check_mode:
+            return None
+        if current is None:
+            return wait_for_cluster(self.aws, name)
+        changes = version and version != current["version"]
+        return describe_cluster(self.aws, name) if changes else None
 
     def view(self, current: Fields) -> Fields:
         """Return the managed fields, with those of the Auto Scaling group where it is managed."""

@@ -53,6 +53,18 @@ def nodegroup_view(nodegroup: Fields) -> Fields:
     }
 
 
+def version_in_use(nodegroup: Fields | None) -> int | None:
+    """Return the version of the launch template that the nodes have."""
+    template = (nodegroup or {}).get("launchTemplate")
+    return int(template["version"]) if template else None
+
+
+def group_name(nodegroup: Fields) -> str | None:
+    """Return the name of the Auto Scaling group behind a node group, once it has one."""
+    groups = nodegroup.get("resources", {}).get("autoScalingGroups", [])
+    return groups[0]["name"] if groups else None
+
+
 def wanted_nodegroup(params: Fields, view: Fields) -> Fields:
     """Return the fields that the options set, comparable with a view of the node group.
 
