@@ -175,12 +175,30 @@ class Planned(NamedTuple):
 
 def report(what: Planned, resource: Fields, before: Fields, after: Fields) -> Fields:
     """Return a module's result: what is there now (or would be), and the difference made."""
-    snake_case = camel_dict_to_snake_dict(resource, ignore_list=["tags", "labels"])
     return {
         "changed": before != after,
         "changes": changes_of(what.type, what.name, before, after),
-        what.kind: snake_case,
+        what.kind: in_snake_case(resource),
         "diff": {"before": before, "after": after},
+    }
+
+
+def in_snake_case(resource: Fields) -> Fields:
+    """Return a resource as a module returns it; tags and labels keep their names."""
+    snake_case: Fields = camel_dict_to_snake_dict(resource, ignore_list=["tags", "labels"])
+    return snake_case
+
+
+def report_all(key: str, kind: str, results: Mapping[str, Fields]) -> Fields:
+    """Return the results of several resources of a kind, by name, as one, which lists them."""
+    return {
+        "changed": any(result["changed"] for result in results.values()),
+        "changes": [change for result in results.values() for change in result["changes"]],
+        key: [result[kind] for result in results.values() if result[kind]],
+        "diff": {
+            side: {name: result["diff"][side] for name, result in results.items()}
+            for side in ("before", "after")
+        },
     }
 
 

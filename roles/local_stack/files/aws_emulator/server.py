@@ -23,7 +23,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.exceptions import NotFound
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from aws_emulator import budgets, ec2, eks, iam, scheduler
+from aws_emulator import budgets, ec2, eks, eks_clock, iam, scheduler
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -116,7 +116,7 @@ def make_emulator(port: int, request_log: Path | None = None) -> BaseWSGIServer:
     """Return a server on 127.0.0.1 (port 0: any free one) that is bound and not yet serving."""
     for service in (budgets, ec2, eks, iam, scheduler):
         service.extend()
-    application: Application = DomainDispatcherApplication(create_backend_app)
+    application: Application = eks_clock.on_time(DomainDispatcherApplication(create_backend_app))
     if request_log:
         application = RequestLog(application, request_log)
     return make_server(
