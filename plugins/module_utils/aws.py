@@ -160,8 +160,9 @@ def run_module(module: AnsibleAWSModule, ensure: Callable[[Aws, Fields], Fields]
         module.fail_json(msg=str(failure), **failure.details)
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error)
-    diff = result.pop("diff")
-    module.exit_json(**result, **({"diff": diff} if module._diff else {}))
+    # A module that only reads has no difference to show.
+    diff = result.pop("diff", None)
+    module.exit_json(**result, **({"diff": diff} if diff is not None and module._diff else {}))
 
 
 class Planned(NamedTuple):

@@ -10,6 +10,11 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     converge_found,
     given,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.ec2_gpu_capacity import (
+    check_gpu_capacity,
+    demand_of,
+    zones_of,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
     check_fixed,
     check_role,
@@ -32,11 +37,13 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_node_templa
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_fields import (
     FIXED_FIELDS,
+    check_node_version,
     check_options,
-    check_version,
     config_request,
     creation_request,
+    group_name,
     nodegroup_view,
+    version_in_use,
     version_request,
     wanted_nodegroup,
     wanted_template_tags,
@@ -44,6 +51,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_f
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_role import role_arn
 
 READY = {"ACTIVE", "DEGRADED"}
+UNDER_WAY = {"CREATING", "UPDATING"}
 # A node group in such a state takes no update: it is cleared away and created anew.
 REMAINS = {"CREATE_FAILED", "DELETE_FAILED", "DELETING"}
 OTHER_NAME = "make a node group of another name, then delete this one"
@@ -89,18 +97,6 @@ def together(nodegroup: Fields, template: Fields) -> Fields:
         "changes": first["changes"] + second["changes"],
         "diff": diff,
     }
-
-
-def version_in_use(nodegroup: Fields | None) -> int | None:
-    """Return the version of the launch template that the nodes have."""
-    template = (nodegroup or {}).get("launchTemplate")
-    return int(template["version"]) if template else None
-
-
-def group_name(nodegroup: Fields) -> str | None:
-    """Return the name of the Auto Scaling group behind a node group, once it has one."""
-    groups = nodegroup.get("resources", {}).get("autoScalingGroups", [])
-    return groups[0]["name"] if groups else None
 
 
 class Nodegroup(Resource):
@@ -162,22 +158,33 @@ class Nodegroup(Resource):
             wanted = self.wanted(view)
             fixed = {*FIXED_FIELDS, "launch_template_name"}
             check_fixed(self.title(), view, wanted, fixed, OTHER_NAME)
-        cluster = None
-        version = self.params["version"]
-        if self.aws.check_mode:
-            # The cluster may not exist yet, or be about to get this version.
-            pass
-        elif current is None:
-            cluster = wait_for_cluster(self.aws, self.params["cluster_name"])
+        cluster = self.cluster(current)
+        if self.params["version"]:
+            newest = cluster["version"] if cluster else None
+            check_node_version(self.params["version"], view.get("version"), newest)
+        if current is None and cluster:
             self.surroundings = {
                 "subnets": cluster["resourcesVpcConfig"]["subnetIds"],
                 "nodeRole": role_arn(self.aws, self.params["node_role"], "node_role"),
             }
-        elif version and version != view["version"]:
-            cluster = describe_cluster(self.aws, self.params["cluster_name"])
-        if version:
-            newest = cluster["version"] if cluster else None
-            check_version(version, view.get("version"), newest)
+        if self.params["check_gpu_capacity"] and self.params["max_size"] > view.get("max_size", 0):
+            subnets = self.surroundings.get("subnets")
+            subnets = self.params["subnet_ids"] or view.get("subnet_ids") or subnets
+            zones = zones_of(self.aws, subnets) if subnets else None
+            check_gpu_capacity(self.aws, demand_of(self.params), zones)
+
+    def cluster(self, current: Fields | None) -> Fields | None:
+        """Return the cluster, where a creation or a change of version needs it.
+
+        In check mode it may not exist yet, or be about to get the version that the nodes get.
+        """
+        name, version = self.params["cluster_name"], self.params["version"]
+        if self.aws.check_mode:
+            return None
+        if current is None:
+            return wait_for_cluster(self.aws, name)
+        changes = version and version != current["version"]
+        return describe_cluster(self.aws, name) if changes else None
 
     def view(self, current: Fields) -> Fields:
         """Return the managed fields, with those of the Auto Scaling group where it is managed."""
@@ -267,17 +274,28 @@ class Nodegroup(Resource):
         """Delete the node group, and wait for its end where asked to."""
         if self.aws.wait:
             self.clear(current)
-        elif current["status"] != "DELETING":
+        else:
+            self.start_deletion(current)
+
+    def start_deletion(self, nodegroup: Fields) -> None:
+        """Have the node group deleted, which EKS refuses while it creates or updates it."""
+
+        def idle() -> Fields | None:
+            found = self.describe() or {"status": "DELETING"}
+            return None if found["status"] in UNDER_WAY else found
+
+        if nodegroup["status"] in UNDER_WAY:
+            nodegroup = self.aws.until(idle, f"{self.title()} ready to be deleted")
+        if nodegroup["status"] != "DELETING":
             self.aws.client("eks").delete_nodegroup(**self.request())
 
     def clear(self, nodegroup: Fields) -> None:
-        """Delete the node group unless it is being deleted, and wait for its end.
+        """Delete the node group, and wait for its end.
 
         Raises:
             AwsError: EKS could not delete it; the health issues say why.
         """
-        if nodegroup["status"] != "DELETING":
-            self.aws.client("eks").delete_nodegroup(**self.request())
+        self.start_deletion(nodegroup)
 
         def gone() -> bool | None:
             found = self.describe()

@@ -14,6 +14,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_node_template import (
     template_tags,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_version import minor_of
 
 # Kubernetes' words for the effects of a taint, and those of the EKS API.
 EFFECTS = {
@@ -50,6 +51,18 @@ def nodegroup_view(nodegroup: Fields) -> Fields:
         "max_unavailable": (nodegroup.get("updateConfig") or {}).get("maxUnavailable"),
         "tags": nodegroup.get("tags") or {},
     }
+
+
+def version_in_use(nodegroup: Fields | None) -> int | None:
+    """Return the version of the launch template that the nodes have."""
+    template = (nodegroup or {}).get("launchTemplate")
+    return int(template["version"]) if template else None
+
+
+def group_name(nodegroup: Fields) -> str | None:
+    """Return the name of the Auto Scaling group behind a node group, once it has one."""
+    groups = nodegroup.get("resources", {}).get("autoScalingGroups", [])
+    return groups[0]["name"] if groups else None
 
 
 def wanted_nodegroup(params: Fields, view: Fields) -> Fields:
@@ -191,22 +204,17 @@ def check_options(params: Fields) -> None:
         raise AwsError("launch_template: disk_kms_key needs disk_encrypted")
 
 
-def check_version(wanted: str, current: str | None, cluster: str | None) -> None:
+def check_node_version(wanted: str, current: str | None, cluster: str | None) -> None:
     """Refuse a Kubernetes version that the nodes cannot have.
 
     Raises:
         AwsError: it is older than the current one, or newer than the cluster's.
     """
-    if current and minor(wanted) < minor(current):
+    if current and minor_of(wanted) < minor_of(current):
         raise AwsError(
             f"version: EKS takes nodes from {current} to no earlier one such as {wanted}"
         )
-    if cluster and minor(wanted) > minor(cluster):
+    if cluster and minor_of(wanted) > minor_of(cluster):
         raise AwsError(
             f"version: nodes must not be newer than their cluster, which has {cluster}: {wanted}"
         )
-
-
-def minor(version: str) -> int:
-    """Return the minor version of a version of Kubernetes."""
-    return int(version.partition(".")[2])

@@ -48,6 +48,14 @@ options:
   ami_type:
     description: AMI type, such as V(AL2023_x86_64_NVIDIA). EKS cannot change it later.
     type: str
+  check_gpu_capacity:
+    description:
+      - Whether to ask EC2 and Service Quotas, before a node group is created or O(max_size) grows,
+        if the types have NVIDIA GPUs, a zone of the subnets offers them and the quota of vCPUs is
+        large enough, and to fail otherwise, as M(mlops.gpu_platform.ec2_gpu_capacity_info) does.
+      - Needs O(instance_types).
+    type: bool
+    default: false
   capacity_type:
     description: Capacity type. EKS cannot change it later.
     type: str
@@ -176,6 +184,7 @@ EXAMPLES = r"""
     node_role: mlops-eks-node
     ami_type: AL2023_x86_64_NVIDIA
     instance_types: [g4dn.xlarge]
+    check_gpu_capacity: true
     launch_template:
       disk_size: 100
     min_size: 0
@@ -264,6 +273,7 @@ def main() -> None:
             "node_role": {},
             "subnet_ids": {"type": "list", "elements": "str"},
             "instance_types": {"type": "list", "elements": "str"},
+            "check_gpu_capacity": {"type": "bool", "default": False},
             "ami_type": {},
             "capacity_type": {"choices": ["ON_DEMAND", "SPOT", "CAPACITY_BLOCK"]},
             "disk_size": {"type": "int"},
@@ -281,7 +291,10 @@ def main() -> None:
             **WAIT_OPTIONS,
         },
         mutually_exclusive=[("disk_size", "launch_template")],
-        required_if=[("state", "present", ("node_role",))],
+        required_if=[
+            ("state", "present", ("node_role",)),
+            ("check_gpu_capacity", True, ("instance_types",)),
+        ],
         supports_check_mode=True,
     )
     run_module(module, ensure_nodegroup)

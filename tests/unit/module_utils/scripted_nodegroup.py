@@ -37,6 +37,7 @@ def params(**changes: Any) -> Fields:
         "node_role": ROLE,
         "subnet_ids": ["subnet-b", "subnet-a"],
         "instance_types": ["g4dn.xlarge"],
+        "check_gpu_capacity": False,
         "ami_type": "AL2023_x86_64_NVIDIA",
         "capacity_type": None,
         "disk_size": None,

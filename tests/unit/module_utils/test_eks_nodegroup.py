@@ -9,6 +9,10 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import AwsE
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup import (
     ensure_nodegroup,
 )
+from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_capacity import (
+    expect_quota,
+    expect_types,
+)
 from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_nodegroup import (
     ARN,
     CREATION,
@@ -332,6 +336,63 @@ def test_delete_waits_until_it_is_gone(script: ScriptedAws) -> None:
     expect_no_nodegroup(script)
     expect_no_template(script)
     assert ensure_nodegroup(script.aws(), params(state="absent"))["changed"]
+
+
+def expect_zones(script: ScriptedAws, *zones: str) -> None:
+    """Expect the zones of the subnets to be looked up."""
+    answer = {"Subnets": [{"AvailabilityZone": zone} for zone in zones]}
+    script.answer("ec2", "describe_subnets", answer, SubnetIds=["subnet-a", "subnet-b"])
+
+
+def test_a_new_node_group_needs_capacity_in_the_zones_of_its_subnets(script: ScriptedAws) -> None:
+    expect_no_nodegroup(script)
+    expect_cluster(script)
+    expect_zones(script, "eu-west-1c")
+    expect_types(script, "g4dn.xlarge")
+    with pytest.raises(AwsError, match="in no zone of eu-west-1c, but in: eu-west-1a"):
+        ensure_nodegroup(script.aws(), params(check_gpu_capacity=True, subnet_ids=None))
+
+
+def test_check_mode_looks_for_capacity_in_any_zone(script: ScriptedAws) -> None:
+    expect_no_nodegroup(script)
+    expect_types(script, "g4dn.xlarge")
+    expect_quota(script, "L-DB2E81BA", "Running On-Demand G and VT instances", 0)
+    options = params(check_gpu_capacity=True, subnet_ids=None)
+    with pytest.raises(AwsError, match=r"2 g4dn\.xlarge need 8 vCPUs, but the quota .* is 0"):
+        ensure_nodegroup(script.aws(check_mode=True), options)
+
+
+def test_a_higher_maximum_needs_capacity(script: ScriptedAws) -> None:
+    subnets = ["subnet-b", "subnet-a"]
+    expect_existing(script)
+    answer = {"Subnets": [{"AvailabilityZone": "eu-west-1a"}]}
+    script.answer("ec2", "describe_subnets", answer, SubnetIds=subnets)
+    expect_types(script, "g4dn.xlarge")
+    expect_quota(script, "L-DB2E81BA", "Running On-Demand G and VT instances", 12)
+    expect_update(script, scalingConfig={"minSize": 0, "maxSize": 3, "desiredSize": 0})
+    expect_existing(script)
+    options = params(check_gpu_capacity=True, max_size=3, subnet_ids=subnets)
+    assert ensure_nodegroup(script.aws(), options)["changed"]
+
+
+@pytest.mark.parametrize("max_size", [1, 2])
+def test_capacity_that_is_there_is_not_asked_for_again(script: ScriptedAws, max_size: int) -> None:
+    expect_existing(script, scalingConfig={"minSize": 0, "maxSize": 2, "desiredSize": 0})
+    options = params(check_gpu_capacity=True, max_size=max_size)
+    ensure_nodegroup(script.aws(check_mode=True), options)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_delete_waits_for_what_is_under_way(script: ScriptedAws, wait: bool) -> None:
+    expect_existing(script, 2, status="CREATING")
+    expect_existing(script, status="CREATE_FAILED")
+    script.answer("eks", "delete_nodegroup", nodegroup(status="DELETING"), **NAMES)
+    if wait:
+        expect_no_nodegroup(script)
+        expect_no_template(script)
+    options = params(state="absent")
+    assert ensure_nodegroup(script.aws(wait=wait, poll_interval=3), options)["changed"]
+    assert script.now == 3
 
 
 def test_failed_delete_says_why(script: ScriptedAws) -> None:
