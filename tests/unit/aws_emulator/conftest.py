@@ -20,6 +20,19 @@ Refusal = tuple[str, dict[str, Any], str, str]
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 
+def trust(service: str) -> str:
+    """Return a trust policy that lets a service of AWS assume a role."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+TRUST = trust("eks")
+
+
 class Emulator(NamedTuple):
     """Where the emulated AWS answers, and the file that gets its request log."""
 
@@ -60,6 +73,12 @@ def client(emulator: Emulator) -> Callable[[str], Any]:
 
 
 @pytest.fixture
+def ec2(client: Callable[[str], Any]) -> Any:
+    """An EC2 client."""
+    return client("ec2")
+
+
+@pytest.fixture
 def subnets(client: Callable[[str], Any]) -> Iterator[list[str]]:
     """Two subnets in two zones of a VPC of their own."""
     ec2 = client("ec2")
@@ -79,7 +98,7 @@ def roles(client: Callable[[str], Any]) -> Iterator[dict[str, str]]:
     """The ARNs of two roles by their names."""
     iam = client("iam")
     created = {
-        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         for name in ("mlops-a", "mlops-b")
     }
     yield created
@@ -91,16 +110,6 @@ def roles(client: Callable[[str], Any]) -> Iterator[dict[str, str]]:
 def eks(client: Callable[[str], Any]) -> Any:
     """An EKS client."""
     return client("eks")
-
-
-def trust(service: str) -> str:
-    """Return a trust policy that lets a service of AWS assume a role."""
-    statement = {
-        "Effect": "Allow",
-        "Action": "sts:AssumeRole",
-        "Principal": {"Service": f"{service}.amazonaws.com"},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @pytest.fixture
