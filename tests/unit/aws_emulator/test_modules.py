@@ -143,6 +143,46 @@ SCHEDULE = Life(
     {"expression": "rate(1 day)", "timezone": "UTC", "enabled": False, "role": "mlops-b"},
     {"create": ["CreateSchedule"], "change": ["UpdateSchedule"], "delete": ["DeleteSchedule"]},
 )
+SCHEDULE_GROUP = Life(
+    "scheduler_schedule_group",
+    {"name": "mlops"},
+    {
+        "schedules": [
+            {"name": "stop", **SCHEDULE.options},
+            {"name": "start", **SCHEDULE.options, "expression": "cron(0 8 ? * MON-FRI *)"},
+        ],
+        "tags": {"Project": "mlops"},
+    },
+    {
+        "schedules": [
+            {
+                "name": "start",
+                **SCHEDULE.options,
+                **SCHEDULE.same,
+                "expression": "cron(0 8 ? * MON-FRI *)",
+            },
+            {"name": "stop", **SCHEDULE.options, **SCHEDULE.same},
+        ],
+    },
+    {
+        "schedules": [
+            {"name": "stop", **SCHEDULE.options, **SCHEDULE.change},
+            {"name": "new", **SCHEDULE.options},
+        ],
+        "tags": {"Owner": "mlops"},
+    },
+    {
+        "create": ["CreateScheduleGroup", "CreateSchedule", "CreateSchedule"],
+        "change": [
+            "UntagResource",
+            "TagResource",
+            "DeleteSchedule",
+            "UpdateSchedule",
+            "CreateSchedule",
+        ],
+        "delete": ["DeleteScheduleGroup"],
+    },
+)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:costs"
 MAIL = "mlops@example.com"
 BUDGET = Life(
@@ -184,7 +224,15 @@ BUDGET = Life(
         "delete": ["DeleteBudget"],
     },
 )
-LIVES = [ACCESS_ENTRY, ADDON, POD_IDENTITY, OIDC_PROVIDER, SCHEDULE, BUDGET]
+LIVES = [
+    ACCESS_ENTRY,
+    ADDON,
+    POD_IDENTITY,
+    OIDC_PROVIDER,
+    SCHEDULE,
+    SCHEDULE_GROUP,
+    BUDGET,
+]
 each_life = pytest.mark.parametrize("life", LIVES, ids=lambda life: life.module)
 
 
