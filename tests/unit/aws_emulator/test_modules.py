@@ -190,6 +190,7 @@ BUDGET = Life(
     {"name": "mlops"},
     {
         "limit": 200,
+        "cost_filters": {"TagKeyValue": ["user:Platform$mlops", "user:Platform$other"]},
         "notifications": [
             {"threshold": 80, "subscribers": [TOPIC, MAIL]},
             {"threshold": 100, "type": "FORECASTED", "subscribers": [TOPIC]},
@@ -198,6 +199,7 @@ BUDGET = Life(
     },
     {
         "limit": "200.00",
+        "cost_filters": {"TagKeyValue": ["user:Platform$other", "user:Platform$mlops"]},
         "account_id": "123456789012",
         "notifications": [
             {"threshold": 100.0, "type": "FORECASTED", "subscribers": [TOPIC]},
