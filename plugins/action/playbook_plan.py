@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import ansible_runner
-import yaml
 from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -24,7 +23,7 @@ from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.playbook_plan i
 
 ARGUMENT_SPEC = {
     "playbook": {"type": "path", "required": True},
-    "prices": {"type": "path", "required": True},
+    "prices": {"type": "dict", "required": True},
     "region": {"required": True},
     "format": {"choices": ["table", "json"], "default": "table"},
     "dest": {"type": "path"},
@@ -60,10 +59,9 @@ class ActionModule(ActionBase):
         """Plan, show the plan, and return it."""
         result = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
-        table = yaml.safe_load(Path(options["prices"]).read_text(encoding="utf-8"))
         status, events, output = self.dry_run(options["playbook"])
         if status == "successful":
-            plan = plan_of(events, prices_in(table, options["region"]))
+            plan = plan_of(events, prices_in(options["prices"], options["region"]))
         else:
             plan = refusal(failures_of(events) or [output.strip()])
         self.show(plan, options["format"], options["dest"])

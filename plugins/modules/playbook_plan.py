@@ -22,8 +22,8 @@ options:
     type: path
     required: true
   prices:
-    description: Table of prices, as in C(roles/cost_control/files/prices.yml).
-    type: path
+    description: The content of C(roles/cost_control/files/prices.yml), or such a table of yours.
+    type: dict
     required: true
   region:
     description: The AWS region whose prices count.
@@ -49,7 +49,7 @@ EXAMPLES = r"""
 - name: Plan every stage
   mlops.gpu_platform.playbook_plan:
     playbook: "{{ playbook_dir }}/site.yml"
-    prices: "{{ playbook_dir | dirname }}/roles/cost_control/files/prices.yml"
+    prices: "{{ lookup('ansible.builtin.file', 'prices.yml') | from_yaml }}"
     region: eu-west-1
 """
 
