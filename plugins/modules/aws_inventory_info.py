@@ -38,13 +38,16 @@ EXAMPLES = r"""
       Platform: mlops
       ManagedBy: mlops.gpu_platform
     cluster_name: mlops
-    prices: "{{ lookup('ansible.builtin.file', 'prices.yml') | from_yaml }}"
+    prices:
+      everywhere: {eks_cluster_hour: 0.10}
+      regions: {eu-west-1: {nat_gateway_hour: 0.048}}
+      assumptions: {spot_fraction: 0.5}
 """
 
 RETURN = r"""
 resources:
   description:
-    - The resources. C(type) is the type in CloudFormation, C(region) is V(global) where it has none.
+    - The resources. C(type) is CloudFormation's, and C(region) is V(global) where there is none.
     - C(why) is V(tag), V(cluster) for what controllers marked, V(name) for log groups, or V(vpc).
     - C(hourly) is the cost of an hour in US dollars, and null where no price is known.
     - C(properties) are those that the cost depends on, and C(deletion_protection) of a cluster

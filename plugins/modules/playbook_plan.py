@@ -49,7 +49,10 @@ EXAMPLES = r"""
 - name: Plan every stage
   mlops.gpu_platform.playbook_plan:
     playbook: "{{ playbook_dir }}/site.yml"
-    prices: "{{ lookup('ansible.builtin.file', 'prices.yml') | from_yaml }}"
+    prices:
+      everywhere: {eks_cluster_hour: 0.10}
+      regions: {eu-west-1: {nat_gateway_hour: 0.048}}
+      assumptions: {spot_fraction: 0.5}
     region: eu-west-1
 """
 
