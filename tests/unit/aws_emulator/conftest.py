@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,18 @@ from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.shapes impor
 from botocore.exceptions import ClientError
 
 ROLE = "arn:aws:iam::123456789012:role/mlops"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "eks.amazonaws.com"},
+            }
+        ],
+    }
+)
 Refusal = tuple[str, dict[str, Any], str, str]
 
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
@@ -60,6 +73,12 @@ def client(emulator: Emulator) -> Callable[[str], Any]:
 
 
 @pytest.fixture
+def ec2(client: Callable[[str], Any]) -> Any:
+    """An EC2 client."""
+    return client("ec2")
+
+
+@pytest.fixture
 def subnets(client: Callable[[str], Any]) -> Iterator[list[str]]:
     """Two subnets in two zones of a VPC of their own."""
     ec2 = client("ec2")
@@ -79,7 +98,7 @@ def roles(client: Callable[[str], Any]) -> Iterator[dict[str, str]]:
     """The ARNs of two roles by their names."""
     iam = client("iam")
     created = {
-        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         for name in ("mlops-a", "mlops-b")
     }
     yield created

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from moto.ec2 import utils
+from moto.ec2 import urls, utils
+
+from aws_emulator import ec2_instances, ec2_nat
+from aws_emulator.ec2_dependencies import Dependencies
+from aws_emulator.ec2_nat import NatGatewayCalls
+
+
+class EC2Response(Dependencies, NatGatewayCalls):
+    """moto's EC2 with the states and the refusals of AWS."""
 
 
 def extend() -> None:
-    """Name the tags of a NAT gateway ``natgateway``, as DescribeTags does at AWS.
+    """Route every EC2 request to the class above.
 
-    Under moto's own name a search by resource type finds no tags, and a module that compares
-    them reports a change on every run.
+    The tags of a NAT gateway are named ``natgateway``, as DescribeTags does at AWS. Under moto's
+    own name a search by resource type finds no tags, and a module that compares them reports a
+    change on every run.
     """
     utils.EC2_PREFIX_TO_RESOURCE[utils.EC2_RESOURCE_TO_PREFIX["nat-gateway"]] = "natgateway"
+    ec2_instances.extend()
+    ec2_nat.extend()
+    for path in urls.url_paths:
+        urls.url_paths[path] = EC2Response.dispatch
