@@ -14,7 +14,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from aws_emulator import budgets, ec2, eks, iam, scheduler
+from aws_emulator import budgets, ec2, eks, eks_clock, iam, scheduler
 from aws_emulator.call import Application, Environ, StartResponse
 from aws_emulator.control import answer, with_pages
 from aws_emulator.faults import Faults
@@ -38,7 +38,7 @@ def make_emulator(port: int, request_log: Path | None = None) -> BaseWSGIServer:
     """Return a server on 127.0.0.1 (port 0: any free one) that is bound and not yet serving."""
     for service in (budgets, ec2, eks, iam, scheduler):
         service.extend()
-    faults = Faults(DomainDispatcherApplication(create_backend_app))
+    faults = Faults(eks_clock.on_time(DomainDispatcherApplication(create_backend_app)))
     application = RequestLog(faults, request_log) if request_log else faults
     pages = {"/_emulator/faults": faults}
     return make_server(
