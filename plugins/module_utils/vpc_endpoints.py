@@ -12,7 +12,6 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import (
     Kind,
     Network,
-    by_name,
     name_of,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_subnets import zones_of
@@ -108,8 +107,8 @@ def ensure_interface_endpoints(
 ) -> list[str]:
     """Create the interface endpoints that are listed, and delete others of this module.
 
-    Returns the ids of those that are not available yet. Their security group stays when the last of them
-    goes: it costs nothing.
+    Returns the ids of those that are not available yet. Their security group stays when the last
+    of them goes: it costs nothing.
     """
     found = endpoints_by_service(endpoints)
     listed_services = network.params["interface_endpoints"]

@@ -62,8 +62,6 @@ def describe_addresses(network: Network) -> list[Fields]:
 def ensure_nat_gateways(network: Network, subnets: list[Fields]) -> NatGateways:
     """Create the NAT gateways that ``nat`` asks for, without waiting for them.
 
-    Those of zones that are not listed are left alone.
-
     Raises:
         AwsError: a zone that needs a gateway has no public subnet.
     """
@@ -84,12 +82,16 @@ def ensure_nat_gateways(network: Network, subnets: list[Fields]) -> NatGateways:
         by_zone[zone] = network.keep(NAT_GATEWAY, name, found, {}, {}, create)
         if found is None or found["State"] != "available":
             pending.append(by_zone[zone])
-    without = [gateway_name(network, zone) for zone in zones if zone not in with_gateway]
+    wanted = {gateway_name(network, zone) for zone in with_gateway}
     return NatGateways(
         by_zone,
         pending,
-        [gateways[name] for name in without if name in gateways],
-        [addresses[name] for name in without if name in addresses],
+        [
+            gateway
+            for name, gateway in gateways.items()
+            if name.startswith(gateway_name(network, "")) and name not in wanted
+        ],
+        [address for name, address in addresses.items() if name not in wanted],
     )
 
 

@@ -52,7 +52,9 @@ def ensure_route_tables(
 ) -> list[str]:
     """Create the route tables with their default routes, and give each subnet its own.
 
-    Returns the ids of the private ones. Routes to other places than anywhere are left alone.
+    Returns the ids of the private ones, with those of zones that are not listed any more: where
+    something still runs there, it keeps its way out. Other routes than those to anywhere are left
+    alone.
     """
     found = network.parts("describe_route_tables", "RouteTables")
     tables = Tables(network, found)
@@ -62,8 +64,10 @@ def ensure_route_tables(
     of_public = [subnet for subnet in subnets if subnet["public"]]
     if of_public:
         tables.ensure(f"{network.name}-public", of_public, public)
+    prefix = f"{network.name}-private-"
+    unlisted = [name.removeprefix(prefix) for name in tables.found if name.startswith(prefix)]
     private = []
-    for zone in zones_of(subnets, public=False):
+    for zone in dict.fromkeys([*zones_of(subnets, public=False), *unlisted]):
         routes = {}
         # A single NAT gateway serves all zones.
         gateway = nat_gateways.get(zone) or next(iter(nat_gateways.values()), None)
@@ -76,7 +80,7 @@ def ensure_route_tables(
             for subnet in subnets
             if not subnet["public"] and subnet["availability_zone"] == zone
         ]
-        private.append(tables.ensure(f"{network.name}-private-{zone}", of_zone, routes))
+        private.append(tables.ensure(f"{prefix}{zone}", of_zone, routes))
     return private
 
 

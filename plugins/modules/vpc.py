@@ -17,8 +17,8 @@ description:
     that they get, so a run that was interrupted can be continued.
   - There is one route table for the public subnets, and one for the private subnets of each zone.
     Only their routes to anywhere are managed. All private ones have a gateway endpoint for S3.
-  - What is in zones or subnets that are not listed any more is left alone, since something may
-    still run there; V(absent) deletes it too.
+  - Subnets that are not listed any more are left alone, since something may still run there, and
+    private ones keep a way out; V(absent) deletes them too.
 options:
   name:
     description: Name tag of the VPC, and beginning of the names of its parts.
@@ -27,8 +27,8 @@ options:
   state:
     description:
       - Whether the VPC is to exist.
-      - With V(absent) everything in it is deleted, in the order in which AWS lets it go. That begins
-        with what controllers of a cluster have left there, such as load balancers, target groups
+      - With V(absent) everything in it is deleted, in the order in which AWS lets it go. First
+        goes what controllers of a cluster have left there, such as load balancers, target groups
         and unused network interfaces. Network interfaces in use are waited for, and the error
         names those that stay.
     type: str

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from moto.ec2 import urls, utils
 
-from aws_emulator import ec2_instances, ec2_nat
+from aws_emulator import ec2_instances, ec2_nat, ec2_subnets
 from aws_emulator.ec2_dependencies import Dependencies
+from aws_emulator.ec2_endpoints import EndpointCalls
 from aws_emulator.ec2_nat import NatGatewayCalls
+from aws_emulator.ec2_subnets import SubnetCalls
 
 
-class EC2Response(Dependencies, NatGatewayCalls):
+class EC2Response(Dependencies, EndpointCalls, NatGatewayCalls, SubnetCalls):
     """moto's EC2 with the states and the refusals of AWS."""
 
 
@@ -23,5 +25,6 @@ def extend() -> None:
     utils.EC2_PREFIX_TO_RESOURCE[utils.EC2_RESOURCE_TO_PREFIX["nat-gateway"]] = "natgateway"
     ec2_instances.extend()
     ec2_nat.extend()
+    ec2_subnets.extend()
     for path in urls.url_paths:
         urls.url_paths[path] = EC2Response.dispatch
