@@ -196,6 +196,46 @@ SCHEDULE = Life(
     {"expression": "rate(1 day)", "timezone": "UTC", "enabled": False, "role": "mlops-b"},
     {"create": ["CreateSchedule"], "change": ["UpdateSchedule"], "delete": ["DeleteSchedule"]},
 )
+SCHEDULE_GROUP = Life(
+    "scheduler_schedule_group",
+    {"name": "mlops"},
+    {
+        "schedules": [
+            {"name": "stop", **SCHEDULE.options},
+            {"name": "start", **SCHEDULE.options, "expression": "cron(0 8 ? * MON-FRI *)"},
+        ],
+        "tags": {"Project": "mlops"},
+    },
+    {
+        "schedules": [
+            {
+                "name": "start",
+                **SCHEDULE.options,
+                **SCHEDULE.same,
+                "expression": "cron(0 8 ? * MON-FRI *)",
+            },
+            {"name": "stop", **SCHEDULE.options, **SCHEDULE.same},
+        ],
+    },
+    {
+        "schedules": [
+            {"name": "stop", **SCHEDULE.options, **SCHEDULE.change},
+            {"name": "new", **SCHEDULE.options},
+        ],
+        "tags": {"Owner": "mlops"},
+    },
+    {
+        "create": ["CreateScheduleGroup", "CreateSchedule", "CreateSchedule"],
+        "change": [
+            "UntagResource",
+            "TagResource",
+            "DeleteSchedule",
+            "UpdateSchedule",
+            "CreateSchedule",
+        ],
+        "delete": ["DeleteScheduleGroup"],
+    },
+)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:costs"
 MAIL = "mlops@example.com"
 BUDGET = Life(
@@ -203,6 +243,7 @@ BUDGET = Life(
     {"name": "mlops"},
     {
         "limit": 200,
+        "cost_filters": {"TagKeyValue": ["user:Platform$mlops", "user:Platform$other"]},
         "notifications": [
             {"threshold": 80, "subscribers": [TOPIC, MAIL]},
             {"threshold": 100, "type": "FORECASTED", "subscribers": [TOPIC]},
@@ -211,6 +252,7 @@ BUDGET = Life(
     },
     {
         "limit": "200.00",
+        "cost_filters": {"TagKeyValue": ["user:Platform$other", "user:Platform$mlops"]},
         "account_id": "123456789012",
         "notifications": [
             {"threshold": 100.0, "type": "FORECASTED", "subscribers": [TOPIC]},
@@ -237,7 +279,16 @@ BUDGET = Life(
         "delete": ["DeleteBudget"],
     },
 )
-LIVES = [ACCESS_ENTRY, ADDON, POD_IDENTITY, NODEGROUP, OIDC_PROVIDER, SCHEDULE, BUDGET]
+LIVES = [
+    ACCESS_ENTRY,
+    ADDON,
+    POD_IDENTITY,
+    NODEGROUP,
+    OIDC_PROVIDER,
+    SCHEDULE,
+    SCHEDULE_GROUP,
+    BUDGET,
+]
 # Options that are no fields of the resource, or that only a creation takes.
 UNCOMPARED = {"resolve_conflicts", "node_role", "check_gpu_capacity"}
 each_life = pytest.mark.parametrize("life", LIVES, ids=lambda life: life.module)
