@@ -19,6 +19,7 @@ from aws_emulator import (
     budgets,
     ec2,
     eks,
+    eks_clock,
     iam,
     kms,
     load_balancers,
@@ -62,7 +63,7 @@ def make_emulator(port: int, request_log: Path | None = None) -> BaseWSGIServer:
     """Return a server on 127.0.0.1 (port 0: any free one) that is bound and not yet serving."""
     for service in SERVICES:
         service.extend()
-    faults = Faults(DomainDispatcherApplication(create_backend_app))
+    faults = Faults(eks_clock.on_time(DomainDispatcherApplication(create_backend_app)))
     application = RequestLog(faults, request_log) if request_log else faults
     pages: dict[str, Page] = {"/_emulator/faults": faults, "/_emulator/quotas": quotas.page}
     return make_server(
