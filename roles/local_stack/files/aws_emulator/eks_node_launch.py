@@ -178,6 +178,17 @@ class NodeLaunch(EKSCall):
             ],
         )
 
+    def look_at_group(self, nodegroup: Any) -> None:
+        """Take over the desired size that an autoscaler has set; see when the group is gone."""
+        name = group_name(nodegroup)
+        if group := self.autoscaling.autoscaling_groups.get(name):
+            nodegroup.scaling_config["desiredSize"] = group.desired_capacity
+        elif nodegroup.status == "ACTIVE":
+            nodegroup.status = "DEGRADED"
+            message = f"We couldn't find the Auto Scaling group {name}"
+            issue = {"code": "AutoScalingGroupNotFound", "message": message, "resourceIds": [name]}
+            nodegroup.health = {"issues": [issue]}
+
     def resize_group(self, nodegroup: Nodegroup) -> None:
         """Give the sizes of a node group to its Auto Scaling group."""
         if group := self.autoscaling.autoscaling_groups.get(group_name(nodegroup)):
