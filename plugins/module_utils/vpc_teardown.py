@@ -10,7 +10,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_endpoints i
     remove_endpoints,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_flow_logs import (
-    remove_flow_logs,
+    find_flow_log,
+    remove_flow_log,
+    remove_log_group,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_gateways import (
     remove_gateways,
@@ -47,7 +49,7 @@ def tear_down(network: Network) -> None:
     remove_network_interfaces(network, interfaces_of(gateways, endpoints))
     remove_endpoints(network, endpoints)
     remove_nat_gateways(network, gateways, describe_addresses(network))
-    remove_flow_logs(network)
+    remove_flow_log(network, find_flow_log(network))
     remove_security_groups(network)
     remove_subnets(network)
     remove_route_tables(network)
@@ -55,6 +57,8 @@ def tear_down(network: Network) -> None:
     if vpc:
         delete = partial(network.ec2.delete_vpc, VpcId=network.vpc_id)
         network.remove("AWS::EC2::VPC", network.name, network.vpc_id, delete)
+    # Last, since the flow log writes on for some minutes and would make a new one.
+    remove_log_group(network)
 
 
 def interfaces_of(gateways: list[Fields], endpoints: list[Fields]) -> set[str]:
