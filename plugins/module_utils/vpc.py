@@ -20,6 +20,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_nat import 
     ensure_nat_gateways,
     remove_nat_gateways,
     wait_for_nat_gateways,
+    zones_with_gateway,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import Kind, Network
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_routes import (
@@ -50,6 +51,7 @@ def ensure_vpc(aws: Aws, params: Fields) -> Fields:
         tear_down(network)
         return network.result(vpc={}, subnets=[])
     check_subnets(params["cidr"], params["subnets"], network.region)
+    zones_with_gateway(params)
     found = network.find_vpc()
     if found and found["CidrBlock"] != params["cidr"]:
         raise AwsError(

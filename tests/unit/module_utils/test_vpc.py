@@ -135,9 +135,10 @@ def test_a_subnet_in_another_zone_is_refused_before_any_change(script: ScriptedA
         ensure_vpc(script.aws(), params())
 
 
-def test_a_zone_without_public_subnet_gets_no_nat_gateway(script: ScriptedAws) -> None:
-    with pytest.raises(AwsError, match="nat is per_zone, but no public subnet is in eu-west-1a"):
-        ensure_nat_gateways(network(script, nat="per_zone"), [PRIVATE])
+@pytest.mark.parametrize("nat", ["single", "per_zone"])
+def test_a_zone_without_public_subnet_gets_no_nat_gateway(script: ScriptedAws, nat: str) -> None:
+    with pytest.raises(AwsError, match=f"nat is {nat}, but no public subnet is in eu-west-1a"):
+        ensure_vpc(script.aws(), params(nat=nat, subnets=[PRIVATE]))
 
 
 def test_what_ec2_does_not_know_yet_is_asked_again(script: ScriptedAws) -> None:
@@ -220,6 +221,22 @@ def test_check_mode_does_not_wait_for_deletions(script: ScriptedAws) -> None:
     this = network(script, check_mode=True)
     assert (find_nat_gateways(this), find_endpoints(this)) == ([], [])
     assert script.now == 0
+
+
+def test_of_two_addresses_with_one_name_the_unused_one_is_surplus(script: ScriptedAws) -> None:
+    answer = {"NatGateways": [nat_gateway("available")]}
+    script.answer("ec2", "describe_nat_gateways", answer, Filter=OF_VPC)
+    name = named("mlops-nat-eu-west-1a")
+    used = {"AllocationId": "eipalloc-1", "AssociationId": "eipassoc-1", **name}
+    unused = {"AllocationId": "eipalloc-2", **name}
+    filters = [{"Name": "tag:Name", "Values": ["mlops-nat-*"]}]
+    script.answer("ec2", "describe_addresses", {"Addresses": [used, unused]}, Filters=filters)
+    subnets = [{**subnet, "subnet_id": "subnet-1"} for subnet in (PRIVATE, PUBLIC)]
+    this = network(script, nat="single")
+    nat = ensure_nat_gateways(this, subnets)
+    assert (nat.by_zone, nat.pending) == ({"eu-west-1a": "nat-1"}, [])
+    assert (nat.surplus, nat.surplus_addresses) == ([], [unused])
+    assert this.changes == []
 
 
 def test_addresses_are_released_after_their_gateways(script: ScriptedAws) -> None:
