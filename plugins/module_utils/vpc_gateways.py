@@ -8,7 +8,6 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Fiel
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import (
     Kind,
     Network,
-    name_of,
     tags_of,
 )
 
@@ -88,26 +87,10 @@ def remove_gateways(network: Network) -> None:
     """Delete the gateways to the internet."""
     egress_only = find_egress_only_gateway(network)
     if egress_only:
-        gateway, name = (
-            egress_only[EGRESS_ONLY_GATEWAY.id],
-            name_of(egress_only, EGRESS_ONLY_GATEWAY.id),
-        )
-        delete = network.ec2.delete_egress_only_internet_gateway
-        network.remove(
-            EGRESS_ONLY_GATEWAY.type,
-            name,
-            gateway,
-            partial(delete, EgressOnlyInternetGatewayId=gateway),
-        )
-    for internet in find_internet_gateways(network):
-        remove_internet_gateway(network, internet)
-
-
-def remove_internet_gateway(network: Network, found: Fields) -> None:
-    """Detach and delete an internet gateway."""
-    gateway = found[INTERNET_GATEWAY.id]
-    delete = partial(network.ec2.delete_internet_gateway, InternetGatewayId=gateway)
-    if attached(network, found) and not network.aws.check_mode:
-        detach = network.ec2.detach_internet_gateway
-        network.gone(partial(detach, InternetGatewayId=gateway, VpcId=network.vpc_id))
-    network.remove(INTERNET_GATEWAY.type, name_of(found, INTERNET_GATEWAY.id), gateway, delete)
+        network.delete(EGRESS_ONLY_GATEWAY, egress_only, "delete_egress_only_internet_gateway")
+    for gateway in find_internet_gateways(network):
+        if attached(network, gateway) and not network.aws.check_mode:
+            detach = network.ec2.detach_internet_gateway
+            gateway_id = gateway[INTERNET_GATEWAY.id]
+            network.gone(partial(detach, InternetGatewayId=gateway_id, VpcId=network.vpc_id))
+        network.delete(INTERNET_GATEWAY, gateway, "delete_internet_gateway")

@@ -146,12 +146,8 @@ def wait_for_nat_gateways(network: Network, gateways: list[str]) -> None:
 def remove_nat_gateways(network: Network, gateways: list[Fields], addresses: list[Fields]) -> None:
     """Delete NAT gateways, wait for their end, and release addresses."""
     for gateway in gateways:
-        gateway_id = gateway[NAT_GATEWAY.id]
-        delete = partial(network.ec2.delete_nat_gateway, NatGatewayId=gateway_id)
-        network.remove(NAT_GATEWAY.type, name_of(gateway, NAT_GATEWAY.id), gateway_id, delete)
+        network.delete(NAT_GATEWAY, gateway, "delete_nat_gateway")
     if gateways and not network.aws.check_mode:
         find_nat_gateways(network)
     for address in addresses:
-        allocation = address[ADDRESS.id]
-        release = partial(network.ec2.release_address, AllocationId=allocation)
-        network.remove(ADDRESS.type, name_of(address, ADDRESS.id), allocation, release)
+        network.delete(ADDRESS, address, "release_address")
