@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -27,6 +28,7 @@ TRUST = json.dumps(
         ],
     }
 )
+Page = Callable[..., Any]
 Refusal = tuple[str, dict[str, Any], str, str]
 
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
@@ -69,6 +71,25 @@ def client(emulator: Emulator) -> Callable[[str], Any]:
         return check_answers(client)
 
     return connect
+
+
+@pytest.fixture
+def page_at(emulator: Emulator) -> Iterator[Callable[[str], Page]]:
+    """Return a function that calls a page of the emulator by a method, with JSON, by its path."""
+    used = set()
+
+    def at(path: str) -> Page:
+        def call(method: str, content: Any = None) -> Any:
+            used.add(call)
+            body = None if content is None else json.dumps(content).encode()
+            with urlopen(Request(emulator.url + path, body, method=method), timeout=5) as answer:
+                return json.load(answer)
+
+        return call
+
+    yield at
+    for call in list(used):
+        call("DELETE")
 
 
 @pytest.fixture
