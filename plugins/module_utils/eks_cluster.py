@@ -27,6 +27,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_role import
 )
 
 LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+# EKS goes from one of these to the next, and never back.
+AUTHENTICATION_MODES = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"]
 SUPPORT_TYPES = ["STANDARD", "EXTENDED"]
 # EKS takes one kind of update at a time; these are the fields that go together.
 ENDPOINT_FIELDS = {
@@ -118,6 +120,18 @@ def config_requests(wanted: Fields) -> Fields:
     )
 
 
+def modes_between(current: str, wanted: str) -> list[str]:
+    """Return the authentication modes through which EKS goes on the way from one to another.
+
+    Raises:
+        AwsError: that is a way back.
+    """
+    first, last = AUTHENTICATION_MODES.index(current), AUTHENTICATION_MODES.index(wanted)
+    if first > last:
+        raise AwsError(f"authentication_mode: EKS never goes back from {current} to {wanted}")
+    return AUTHENTICATION_MODES[first + 1 : last]
+
+
 def encryption_request(key: str) -> list[Fields]:
     """Return the request that has EKS encrypt the secrets with a key."""
     return [{"resources": ["secrets"], "provider": {"keyArn": key}}]
@@ -192,9 +206,12 @@ class Cluster(Resource):
         """Return what the options set.
 
         Raises:
-            AwsError: the cluster cannot get this version or key.
+            AwsError: the cluster cannot get this version, authentication mode or key.
         """
         version, public = self.params["version"], self.params["endpoint_public_access"]
+        mode = self.params["authentication_mode"]
+        if mode and view.get("authentication_mode"):
+            modes_between(view["authentication_mode"], mode)
         if version and version != view.get("version"):
             check_version(self.aws, self.params["name"], view.get("version"), version)
         return given(
@@ -210,7 +227,7 @@ class Cluster(Resource):
             if public
             else None,
             logging=sorted_or_none(self.params["logging"]),
-            authentication_mode=self.params["authentication_mode"],
+            authentication_mode=mode,
             encryption_key=self.encryption_key(view.get("encryption_key", "")),
             support_type=self.params["support_type"],
             deletion_protection=self.params["deletion_protection"],
@@ -262,6 +279,10 @@ class Cluster(Resource):
         for fields in (ENDPOINT_FIELDS, NETWORK_FIELDS):
             if changed & set(fields):
                 self.update_config({"resourcesVpcConfig": request_part(wanted, fields)})
+        if "authentication_mode" in changed:
+            modes = (before["authentication_mode"], wanted["authentication_mode"])
+            for mode in modes_between(*modes):
+                self.update_config(config_requests({"authentication_mode": mode}))
         for key, value in config_requests({field: wanted[field] for field in changed}).items():
             self.update_config({key: value})
         retag(self.aws, current["arn"], before.get("tags", {}), wanted.get("tags", {}))

@@ -72,9 +72,9 @@ options:
     elements: str
     choices: [api, audit, authenticator, controllerManager, scheduler]
   authentication_mode:
-    description: Where EKS looks up who may use the cluster. EKS never goes back from V(API).
+    description: Where EKS looks up who may use the cluster. It goes on to V(API), and never back.
     type: str
-    choices: [API, API_AND_CONFIG_MAP, CONFIG_MAP]
+    choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
   encryption_key:
     description:
       - ARN, id or alias of the KMS key that encrypts Kubernetes secrets. An ARN saves a look-up.
@@ -174,6 +174,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     run_module,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_cluster import (
+    AUTHENTICATION_MODES,
     LOG_TYPES,
     SUPPORT_TYPES,
     ensure_cluster,
@@ -195,7 +196,7 @@ def main() -> None:
             "endpoint_public_access": {"type": "bool", "default": False},
             "public_access_cidrs": {"type": "list", "elements": "str"},
             "logging": {"type": "list", "elements": "str", "choices": LOG_TYPES},
-            "authentication_mode": {"choices": ["API", "API_AND_CONFIG_MAP", "CONFIG_MAP"]},
+            "authentication_mode": {"choices": AUTHENTICATION_MODES},
             # The name of a key, not a secret.
             "encryption_key": {"no_log": False},
             "support_type": {"choices": SUPPORT_TYPES},

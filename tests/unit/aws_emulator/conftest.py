@@ -34,6 +34,19 @@ Refusal = tuple[str, dict[str, Any], str, str]
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 
+def trust(service: str) -> str:
+    """Return a trust policy that lets a service of AWS assume a role."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+TRUST = trust("eks")
+
+
 class Emulator(NamedTuple):
     """Where the emulated AWS answers, and the file that gets its request log."""
 
@@ -130,16 +143,6 @@ def roles(client: Callable[[str], Any]) -> Iterator[dict[str, str]]:
 def eks(client: Callable[[str], Any]) -> Any:
     """An EKS client."""
     return client("eks")
-
-
-def trust(service: str) -> str:
-    """Return a trust policy that lets a service of AWS assume a role."""
-    statement = {
-        "Effect": "Allow",
-        "Action": "sts:AssumeRole",
-        "Principal": {"Service": f"{service}.amazonaws.com"},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @pytest.fixture

@@ -208,6 +208,7 @@ def test_each_kind_of_change_is_an_update_of_its_own(script: ScriptedAws) -> Non
             },
         ),
         ("VpcConfigUpdate", {"resourcesVpcConfig": {"subnetIds": ["subnet-a", "subnet-b"]}}),
+        ("AccessConfigUpdate", {"accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"}}),
         (
             "LoggingUpdate",
             {
@@ -257,6 +258,7 @@ def test_ranges_of_a_closed_public_endpoint_do_not_matter(script: ScriptedAws) -
     [
         ({"version": "1.36"}, "EKS goes from 1.34 to 1.35 only, not to 1.36"),
         ({"version": "1.33"}, "EKS goes from 1.34 to 1.35 only, not to 1.33"),
+        ({"authentication_mode": "CONFIG_MAP"}, "never goes back from API to CONFIG_MAP"),
         ({"role": "other"}, f"EKS cannot change {ROLE} to other"),
         ({"encryption_key": ""}, f"encrypts its secrets with {KEY}; EKS never .* no key"),
         ({"encryption_key": f"{KEY}-b"}, f"secrets with {KEY}; EKS never changes that to {KEY}-b"),

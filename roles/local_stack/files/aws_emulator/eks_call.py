@@ -24,6 +24,7 @@ from moto.iam.models import IAMBackend, iam_backends
 from moto.moto_api._internal import mock_random
 
 from aws_emulator.eks_clock import agenda
+from aws_emulator.iam import listed
 
 # How a described update names a field of its request, where it is not just capitalised.
 PARAM_TYPES = {
@@ -33,6 +34,7 @@ PARAM_TYPES = {
     "removeTaints": "TaintsToRemove",
     "securityGroupIds": "SecurityGroups",
     "subnetIds": "Subnets",
+    "supportType": "UpgradePolicy",
 }
 
 
@@ -97,10 +99,11 @@ class EKSCall(responses.EKSResponse):
         except NotFoundException:
             return False
         return any(
-            statement.get("Effect") == "Allow"
-            and "sts:AssumeRole" in listed(statement.get("Action"))
-            and service in listed(statement.get("Principal", {}).get("Service"))
-            for statement in listed(json.loads(role.assume_role_policy_document).get("Statement"))
+            statement["Effect"] == "Allow"
+            and "sts:AssumeRole" in listed(statement["Action"])
+            and isinstance(statement["Principal"], dict)
+            and service in listed(statement["Principal"].get("Service", []))
+            for statement in listed(json.loads(role.assume_role_policy_document)["Statement"])
         )
 
     def arn_of(self, *path: str) -> str:
@@ -177,10 +180,3 @@ class EKSCall(responses.EKSResponse):
         self.named_cluster().updates[update["id"]] = update
         agenda.after("addon" if kind == "AddonUpdate" else "update", done)
         return ActionResult({"update": update})
-
-
-def listed(value: Any) -> list[Any]:
-    """Return what a policy gives as a list or as a single value, as a list."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

@@ -81,8 +81,10 @@ class ClusterCalls(AccessEntryCalls, ClusterNetwork):
         cluster.upgrade_policy, cluster.encryption_config = policy, encryption
         cluster.deletion_protection = self._get_param("deletionProtection", False)
         cluster.health = {"issues": []}
-        issuer = f"https://oidc.eks.{self.region}.amazonaws.com/id/{self.new_id()}"
-        cluster.identity = {"oidc": {"issuer": issuer.replace("-", "").upper()}}
+        issuer = self.new_id().replace("-", "").upper()
+        cluster.identity = {
+            "oidc": {"issuer": f"https://oidc.eks.{self.region}.amazonaws.com/id/{issuer}"}
+        }
         cluster.updates, cluster.access_entries = {}, {}
         cluster.addons, cluster.associations = {}, {}
         self.create_security_group(cluster)

@@ -8,6 +8,8 @@ from typing import Any
 from moto.eks.exceptions import InvalidParameterException
 from moto.moto_api._internal import mock_random
 
+from aws_emulator.ec2_dependencies import users_of_group
+from aws_emulator.ec2_interfaces import make_interface, remove_interfaces
 from aws_emulator.eks_call import EKSCall
 
 GROUP_DESCRIPTION = (
@@ -81,29 +83,17 @@ class ClusterNetwork(EKSCall):
     def create_interfaces(self, cluster: Any) -> None:
         """Create an interface of the control plane in each subnet."""
         network = cluster.resources_vpc_config
-        cluster.interfaces = [
-            self.ec2.create_network_interface(
-                subnet,
-                [],
-                group_ids=[network["clusterSecurityGroupId"], *network["securityGroupIds"]],
-                description=f"Amazon EKS {cluster.name}",
-                tags={},
-            )
-            for subnet in network["subnetIds"]
-        ]
-        for interface in cluster.interfaces:
-            interface.status, interface.requester_managed = "in-use", True
+        groups = [network["clusterSecurityGroupId"], *network["securityGroupIds"]]
+        for subnet in network["subnetIds"]:
+            make_interface(self.ec2, subnet, f"Amazon EKS {cluster.name}", groups=groups)
 
     def delete_interfaces(self, cluster: Any) -> None:
         """Delete the interfaces of the control plane."""
-        for interface in cluster.interfaces:
-            self.ec2.enis.pop(interface.id, None)
+        remove_interfaces(self.ec2, f"Amazon EKS {cluster.name}")
 
     def delete_security_group(self, cluster: Any) -> None:
-        """Delete the cluster's security group, unless something else is still in it."""
-        network = cluster.resources_vpc_config
-        groups, key = self.ec2.groups[network["vpcId"]], network["clusterSecurityGroupId"]
-        users = [eni for eni in self.ec2.enis.values() if key in [g.id for g in eni.group_set]]
-        if key in groups and not users:
-            groups[key].ingress_rules.clear()
+        """Delete the cluster's security group, unless something still uses it."""
+        key = cluster.resources_vpc_config["clusterSecurityGroupId"]
+        group = self.ec2.get_security_group_from_id(key)
+        if group and not any(users_of_group(self.ec2, key)):
             self.ec2.delete_security_group(group_id=key)
