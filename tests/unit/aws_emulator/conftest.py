@@ -16,18 +16,6 @@ import pytest
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.shapes import check_answers
 from botocore.exceptions import ClientError
 
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "sts:AssumeRole",
-                "Principal": {"Service": "eks.amazonaws.com"},
-            }
-        ],
-    }
-)
 Page = Callable[..., Any]
 Refusal = tuple[str, dict[str, Any], str, str]
 
