@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-COLUMNS = ("what", "quantity", "price", "per unit", "per hour", "per month", "paid until")
+COLUMNS = ("what", "quantity", "price", "per unit", "per hour", "per month", "paid down to")
 STATES = {
     "awake": "awake",
     "idle": "idle (no GPU node)",
@@ -32,8 +32,13 @@ def aligned(rows: Sequence[tuple[str, ...]], numbers: set[int]) -> list[str]:
     ]
 
 
-def cost_table(estimate: Mapping[str, Any]) -> list[str]:
-    """Return the lines of a table: what is charged, then the sum of each state."""
+def cost_table(estimate: Mapping[str, Any], state: str = "") -> list[str]:
+    """Return the lines of a table: what is charged, then the sum of each state.
+
+    With a state it is what is charged and the sum in that one.
+    """
+    states = [state] if state else [*estimate["per_hour"], "scheduled"]
+    order = list(STATES)
     charges = [COLUMNS] + [
         (
             line["what"],
@@ -45,14 +50,16 @@ def cost_table(estimate: Mapping[str, Any]) -> list[str]:
             STATES[line["until"]],
         )
         for line in estimate["lines"]
+        if not state or order.index(line["until"]) >= order.index(state)
     ]
     sums = [("state", "per hour", "per month")] + [
-        (title, amount(estimate["per_hour"][state], 4), amount(estimate["per_month"][state], 2))
-        for state, title in STATES.items()
-        if state in estimate["per_hour"]
+        (
+            STATES[each],
+            amount(estimate["per_hour"][each], 4) if each in estimate["per_hour"] else "",
+            amount(estimate["per_month"][each], 2),
+        )
+        for each in states
     ]
-    scheduled = estimate["per_month"]["scheduled"]
-    sums.append((STATES["scheduled"], "", amount(scheduled, 2)))
     notes = [
         f"{estimate['currency']}, {estimate['region']}, prices of {estimate['date']}; "
         "use such as data transfer and log ingestion is not counted"

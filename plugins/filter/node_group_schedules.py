@@ -31,11 +31,11 @@ def node_group_schedules(
     """
     schedules: list[Schedule] = []
     for node_group in node_groups:
-        names = {"ClusterName": node_group["cluster"], "NodegroupName": node_group["name"]}
+        names = {"ClusterName": node_group["cluster_name"], "NodegroupName": node_group["name"]}
         directions = (("stop", stop, {"MinSize": 0, "DesiredSize": 0}), ("start", start, None))
         schedules += [
             {
-                "name": f"{node_group['cluster']}-{node_group['name']}-{direction}",
+                "name": f"{node_group['cluster_name']}-{node_group['name']}-{direction}",
                 "expression": expression,
                 "timezone": timezone,
                 "target_arn": UPDATE,

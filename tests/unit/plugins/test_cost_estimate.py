@@ -120,6 +120,13 @@ def test_table_has_a_row_for_each_line_and_state() -> None:
     assert f"prices of {TABLE['date']}" in lines[-1]
 
 
+def test_table_of_one_state_has_only_what_remains_in_it() -> None:
+    lines = cost_table(cost_estimate(PLATFORM, TABLE, "eu-west-1", STOP, START), "asleep")
+    first_words = [line.split("  ")[0] for line in lines]
+    charges = ["what", "control plane", "NAT gateways", "image"]
+    assert first_words[:-1] == [*charges, "", "state", "asleep (no node)", ""]
+
+
 def test_table_names_assumptions_and_unknown_prices() -> None:
     platform = [
         nodes("Spot nodes", "awake", "g4dn.xlarge", 1, capacity_type="SPOT"),

@@ -16,14 +16,15 @@ STOP, START = "cron(0 20 ? * MON-FRI *)", "cron(0 8 ? * MON-FRI *)"
 
 def schedules(stop: str = STOP, start: str = START, **changes: Any) -> dict[str, dict[str, Any]]:
     """Return the input of each schedule of a node group by the schedule's name."""
-    node_group = {"cluster": "mlops", "name": "gpu", "min_size": 0, "max_size": 2, **changes}
+    node_group = {"cluster_name": "mlops", "name": "gpu", "min_size": 0, "max_size": 2, **changes}
     planned = node_group_schedules([node_group], stop, start, "Europe/Berlin", "scheduler")
     return {schedule["name"]: schedule["input"] for schedule in planned}
 
 
 def test_one_schedule_for_each_node_group_and_direction() -> None:
     groups = [
-        {"cluster": "mlops", "name": name, "min_size": 0, "max_size": 2} for name in ("gpu", "cpu")
+        {"cluster_name": "mlops", "name": name, "min_size": 0, "max_size": 2}
+        for name in ("gpu", "cpu")
     ]
     planned = node_group_schedules(groups, STOP, START, "Europe/Berlin", "scheduler")
     assert [(schedule["name"], schedule["expression"]) for schedule in planned] == [
