@@ -237,6 +237,18 @@ def test_desired_size_is_the_one_that_an_autoscaler_set(
     assert described["scalingConfig"]["desiredSize"] == 1
 
 
+def test_deleted_auto_scaling_group_is_a_health_issue(
+    eks: Any, client: Callable[[str], Any], nodegroup: dict[str, str]
+) -> None:
+    described = eks.describe_nodegroup(**nodegroup)["nodegroup"]
+    name = described["resources"]["autoScalingGroups"][0]["name"]
+    client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=name)
+    described = eks.describe_nodegroup(**nodegroup)["nodegroup"]
+    assert described["status"] == "DEGRADED"
+    (issue,) = described["health"]["issues"]
+    assert (issue["code"], issue["resourceIds"]) == ("AutoScalingGroupNotFound", [name])
+
+
 def test_deleted_nodegroup_leaves_nothing(
     eks: Any, client: Callable[[str], Any], create: Create
 ) -> None:

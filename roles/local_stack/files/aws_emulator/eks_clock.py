@@ -36,20 +36,21 @@ class Agenda:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.now = time.monotonic
         self.entries: list[tuple[float, int, Callable[[], None]]] = []
         self.numbers = count()
         self.lock = threading.RLock()
 
     def after(self, kind: str, action: Callable[[], None]) -> None:
         """Put something down for when work of this kind that starts now is done."""
-        due = time.monotonic() + self.seconds.get(kind, 0)
+        due = self.now() + self.seconds.get(kind, 0)
         with self.lock:
             heapq.heappush(self.entries, (due, next(self.numbers), action))
 
     def run(self) -> None:
         """Do what is due, the oldest first."""
         with self.lock:
-            while self.entries and self.entries[0][0] <= time.monotonic():
+            while self.entries and self.entries[0][0] <= self.now():
                 _, _, action = heapq.heappop(self.entries)
                 action()
 

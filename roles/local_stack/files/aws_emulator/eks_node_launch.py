@@ -183,18 +183,26 @@ class NodeLaunch(EKSCall):
             ],
         )
 
+    def resize_group(self, nodegroup: Nodegroup) -> None:
+        """Give the sizes of a node group to its Auto Scaling group."""
+        if group := self.autoscaling.autoscaling_groups.get(group_name(nodegroup)):
+            sizes = nodegroup.scaling_config
+            group.min_size, group.max_size = sizes["minSize"], sizes["maxSize"]
+            group.set_desired_capacity(sizes["desiredSize"])
+
     def replace_nodes(self, nodegroup: Nodegroup) -> None:
         """Launch all nodes anew, from a new version of the template behind the node group."""
-        name = group_name(nodegroup)
-        template = self.ec2.get_launch_template_by_name(name)
+        group = self.autoscaling.autoscaling_groups.get(group_name(nodegroup))
+        if group is None:
+            return
+        template = self.ec2.get_launch_template_by_name(group.name)
         newest = template.create_version(self.launch_data(nodegroup), "")
         template.default_version_number = newest.number
         call(
             self.autoscaling.update_auto_scaling_group,
-            name=name,
+            name=group.name,
             launch_template={"LaunchTemplateId": template.id, "Version": str(newest.number)},
         )
-        group = self.autoscaling.autoscaling_groups[name]
         size = group.desired_capacity
         for capacity in (0, size):
             group.set_desired_capacity(capacity)

@@ -21,6 +21,7 @@ from aws_emulator.eks_node_checks import (
 from aws_emulator.eks_node_launch import NodeLaunch, group_name
 
 PATHS = ("{0}/clusters/(?P<name>[^/]+)/node-groups/(?P<nodegroupName>[^/]+)/update-version$",)
+HEALTH_ISSUE_TAG = "emulator:health-issue"
 NODE_SERVICE = "ec2.amazonaws.com"
 
 
@@ -55,7 +56,7 @@ class NodegroupCalls(NodeLaunch, AccessEntryCalls):
         nodegroup.instance_types = None if template and template.instance_type else types
         nodegroup.update_config = self._get_param("updateConfig", {"maxUnavailable": 1})
         nodegroup.remote_access = self._get_param("remoteAccess")
-        nodegroup.health = {"issues": []}
+        nodegroup.health = {"issues": self.asked_issues()}
         nodegroup.status = "CREATING"
         if not nodegroup.remote_access:
             del nodegroup.resources["remoteAccessSecurityGroup"]
@@ -66,11 +67,17 @@ class NodegroupCalls(NodeLaunch, AccessEntryCalls):
         self.create_auto_scaling_group(nodegroup)
 
         def done() -> None:
-            nodegroup.status = "ACTIVE"
+            nodegroup.status = "CREATE_FAILED" if nodegroup.health["issues"] else "ACTIVE"
 
         agenda.after("nodegroup", done)
         self.let_nodes_in(cluster, nodegroup.node_role)
         return ActionResult({"nodegroup": nodegroup})
+
+    def asked_issues(self) -> list[dict[str, Any]]:
+        """Return the health issues that a test asks for by a tag on the node group."""
+        code = self._get_param("tags", {}).get(HEALTH_ISSUE_TAG)
+        message = f"The tag {HEALTH_ISSUE_TAG} asks for this issue"
+        return [{"code": code, "message": message, "resourceIds": []}] if code else []
 
     def check_places(self, cluster: Any) -> None:
         """Refuse subnets that do not exist, or are not in the cluster's VPC."""
@@ -90,10 +97,16 @@ class NodegroupCalls(NodeLaunch, AccessEntryCalls):
             )
 
     def describe_nodegroup(self) -> ActionResult:
-        """Report the desired size of the Auto Scaling group, which an autoscaler may have set."""
+        """Report the desired size that an autoscaler has set, and a group that somebody deleted."""
         nodegroup = self.named_nodegroup()
-        group = self.autoscaling.autoscaling_groups[group_name(nodegroup)]
-        nodegroup.scaling_config["desiredSize"] = group.desired_capacity
+        name = group_name(nodegroup)
+        if group := self.autoscaling.autoscaling_groups.get(name):
+            nodegroup.scaling_config["desiredSize"] = group.desired_capacity
+        elif nodegroup.status == "ACTIVE":
+            nodegroup.status = "DEGRADED"
+            message = f"We couldn't find the Auto Scaling group {name}"
+            issue = {"code": "AutoScalingGroupNotFound", "message": message, "resourceIds": [name]}
+            nodegroup.health = {"issues": [issue]}
         return ActionResult({"nodegroup": nodegroup})
 
     def list_nodegroups(self) -> ActionResult:
@@ -127,19 +140,12 @@ class NodegroupCalls(NodeLaunch, AccessEntryCalls):
             super(NodegroupCalls, self).update_nodegroup_config()
             nodegroup.update_config = update_config
             if change:
-                self.resize(nodegroup)
+                self.resize_group(nodegroup)
 
         parts = ("labels", "taints", "scalingConfig", "updateConfig")
         asked = {k: v for part in parts for k, v in self._get_param(part, {}).items()}
         name = nodegroup.nodegroup_name
         return self.start_update(nodegroup, "ConfigUpdate", asked, finish, nodegroupName=name)
-
-    def resize(self, nodegroup: Any) -> None:
-        """Give the sizes of a node group to its Auto Scaling group."""
-        group = self.autoscaling.autoscaling_groups[group_name(nodegroup)]
-        group.min_size = nodegroup.scaling_config["minSize"]
-        group.max_size = nodegroup.scaling_config["maxSize"]
-        self.autoscaling.set_desired_capacity(group.name, nodegroup.scaling_config["desiredSize"])
 
     def update_nodegroup_version(self) -> ActionResult:
         """Give the nodes another version of Kubernetes, of their image or of their template."""
