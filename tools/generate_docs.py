@@ -1,7 +1,7 @@
 """Write the pages of docs/ that are made from the roles.
 
-Usage: ``PYTHONPATH=collections python tools/generate_docs.py``, or ``make docs``. A page is a function
-that returns its text, named in ``pages``; a test compares what is committed with what it returns.
+Usage: ``make docs``, or ``PYTHONPATH=collections python tools/generate_docs.py``. A page is a
+function that returns its text, named in ``pages``; a test compares what is committed with it.
 """
 
 from __future__ import annotations

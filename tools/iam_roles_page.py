@@ -11,17 +11,19 @@ from ansible_collections.mlops.gpu_platform.tools.role_variables import role_var
 INTRODUCTION = """\
 # IAM roles of the platform
 
-This page is generated from the variables of the role `aws_identity`: `make docs`. It shows the platform `mlops` in
-account `123456789012` and region `eu-west-1`; the names and ARNs of yours follow from `platform_name`,
-`platform_account_id` and `platform_region`.
+This page is generated from the variables of the role `aws_identity`: `make docs`. It shows the
+platform `mlops` in account `123456789012` and region `eu-west-1`; the names and ARNs of yours
+follow from `platform_name`, `platform_account_id` and `platform_region`.
 
-The role keeps all of these with one task and two calls to look. A role has exactly what is written here: policies that
-were added by hand are removed on the next run. A role of the same name without the tag `Platform` of this platform is
-refused and left alone. `"*"` as resource is there only for actions that know no resource, and the statement says so.
-The tests lint every policy with `parliament`, and hold the operator's against the requests of a full run.
+The role keeps all of these with one task and two calls to look. A role has exactly what is
+written here: policies that were added by hand are removed on the next run. A role of the same
+name without the tag `Platform` of this platform is refused and left alone. `"*"` as resource is
+there only for actions that know no resource, and the statement says so. The tests lint every
+policy with `parliament`, and hold the operator's against the requests of a full run.
 
-With `aws_identity_permissions_boundary` every role is bounded by that managed policy, and the operator may write
-policies only for roles that it bounds. Without it, an operator can give a role of the platform more than he has.
+With `aws_identity_permissions_boundary` every role is bounded by that managed policy, and the
+operator may write policies only for roles that it bounds. Without it, an operator can give a role
+of the platform more than he has.
 """
 # Roles that are not always there, by the last part of their names, and what makes them.
 MADE_WHEN = {
