@@ -115,8 +115,12 @@ class Resource(ABC):
 
 def converge(resource: Resource) -> Fields:
     """Create, update or delete a resource, and report it; check mode only looks."""
+    return converge_found(resource, resource.find())
+
+
+def converge_found(resource: Resource, current: Fields | None) -> Fields:
+    """Do the same to a resource that ``find`` has already returned."""
     write = not resource.aws.check_mode
-    current = resource.find()
     what = Planned(resource.kind, resource.type, "/".join(resource.names().values()))
     if resource.params["state"] == "absent":
         if current and write:
@@ -156,8 +160,9 @@ def run_module(module: AnsibleAWSModule, ensure: Callable[[Aws, Fields], Fields]
         module.fail_json(msg=str(failure), **failure.details)
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error)
-    diff = result.pop("diff")
-    module.exit_json(**result, **({"diff": diff} if module._diff else {}))
+    # A module that only reads has no difference to show.
+    diff = result.pop("diff", None)
+    module.exit_json(**result, **({"diff": diff} if diff is not None and module._diff else {}))
 
 
 class Planned(NamedTuple):
@@ -170,12 +175,30 @@ class Planned(NamedTuple):
 
 def report(what: Planned, resource: Fields, before: Fields, after: Fields) -> Fields:
     """Return a module's result: what is there now (or would be), and the difference made."""
-    snake_case = camel_dict_to_snake_dict(resource, ignore_list=["tags", "labels"])
     return {
         "changed": before != after,
         "changes": changes_of(what.type, what.name, before, after),
-        what.kind: snake_case,
+        what.kind: in_snake_case(resource),
         "diff": {"before": before, "after": after},
+    }
+
+
+def in_snake_case(resource: Fields) -> Fields:
+    """Return a resource as a module returns it; tags and labels keep their names."""
+    snake_case: Fields = camel_dict_to_snake_dict(resource, ignore_list=["tags", "labels"])
+    return snake_case
+
+
+def report_all(key: str, kind: str, results: Mapping[str, Fields]) -> Fields:
+    """Return the results of several resources of a kind, by name, as one, which lists them."""
+    return {
+        "changed": any(result["changed"] for result in results.values()),
+        "changes": [change for result in results.values() for change in result["changes"]],
+        key: [result[kind] for result in results.values() if result[kind]],
+        "diff": {
+            side: {name: result["diff"][side] for name, result in results.items()}
+            for side in ("before", "after")
+        },
     }
 
 

@@ -12,6 +12,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     converge,
     given,
     listed,
+    report_all,
     sorted_or_none,
     tags_after,
 )
@@ -33,14 +34,20 @@ CLUSTER_SCOPE = "cluster"
 UNKNOWN_PRINCIPAL = "invalid principal"
 
 
-def ensure_access_entry(aws: Aws, params: Fields) -> Fields:
-    """Create, update or delete an access entry.
+def ensure_access_entries(aws: Aws, params: Fields) -> Fields:
+    """Create, update or delete an access entry, or several.
 
     Raises:
         AwsError: the options contradict each other, or ask for what an update cannot reach.
     """
-    check_options(params)
-    return converge(AccessEntry(aws, params))
+    if params["entries"] is None:
+        check_options(params)
+        return converge(AccessEntry(aws, params))
+    entries = [{**params, **given(**each)} for each in params["entries"]]
+    for entry in entries:
+        check_options(entry)
+    results = {entry["principal"]: converge(AccessEntry(aws, entry)) for entry in entries}
+    return report_all("access_entries", "access_entry", results)
 
 
 def check_options(params: Fields) -> None:

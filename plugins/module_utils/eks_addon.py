@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
@@ -12,7 +15,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Resource,
     converge,
     given,
-    listed,
+    in_snake_case,
+    report_all,
     tags_after,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
@@ -24,6 +28,10 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
     wait_for,
     wait_for_update,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_version import (
+    default_of,
+    offered_addons,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_role import (
     role_arn,
     same_role,
@@ -34,7 +42,6 @@ CONFLICTS = ["NONE", "OVERWRITE", "PRESERVE"]
 DEFAULT_VERSION = "default"
 # An add-on in such a state takes no update: it is cleared away and created anew.
 REMAINS = {"CREATE_FAILED", "DELETE_FAILED", "DELETING"}
-UNDER_WAY = {"CREATING", "UPDATING"}
 # Issues that pass when nodes arrive or the cluster answers again; all others stay.
 PASSING_ISSUES = {
     "ClusterUnreachable",
@@ -44,13 +51,31 @@ PASSING_ISSUES = {
 }
 
 
-def ensure_addon(aws: Aws, params: Fields) -> Fields:
-    """Create, update or delete an add-on.
+def ensure_addons(aws: Aws, params: Fields) -> Fields:
+    """Create, update or delete an add-on, or several, each sent before any is waited for.
 
     Raises:
         AwsError: EKS reports a failure or does not offer the version.
     """
-    return converge(Addon(aws, params))
+
+    @cache
+    def kubernetes() -> str | None:
+        cluster = describe_cluster(aws, params["cluster_name"])
+        return cluster["version"] if cluster else None
+
+    if params["addons"] is None:
+        return converge(Addon(aws, params, kubernetes))
+    at_once = replace(aws, wait=False)
+    addons = {
+        each["name"]: Addon(at_once, {**params, **given(**each)}, kubernetes)
+        for each in params["addons"]
+    }
+    results = {name: converge(addon) for name, addon in addons.items()}
+    if aws.wait and not aws.check_mode:
+        for name, addon in addons.items():
+            if results[name]["changed"]:
+                results[name]["addon"] = in_snake_case(addon.settled())
+    return report_all("addons", "addon", results)
 
 
 def configuration_of(text: str | None) -> Any:
@@ -78,10 +103,14 @@ def hopeful(addon: Fields) -> bool:
 
 
 class Addon(Resource):
-    """An add-on of a cluster."""
+    """An add-on of a cluster, whose version of Kubernetes is only asked for where it matters."""
 
     kind = "addon"
     type = "AWS::EKS::Addon"
+
+    def __init__(self, aws: Aws, params: Fields, kubernetes: Callable[[], str | None]) -> None:
+        super().__init__(aws, params)
+        self.kubernetes = kubernetes
 
     def names(self) -> Fields:
         """Return cluster and add-on."""
@@ -104,7 +133,9 @@ class Addon(Resource):
             if not self.aws.check_mode:
                 self.clear(addon)
             return None
-        if addon["status"] in UNDER_WAY and not self.aws.check_mode:
+        if addon["status"] == "CREATING" and not self.aws.check_mode:
+            return self.wait({"ACTIVE"})
+        if addon["status"] == "UPDATING" and not self.aws.check_mode:
             return self.wait({"ACTIVE", "DEGRADED", "UPDATE_FAILED"})
         return addon
 
@@ -137,36 +168,20 @@ class Addon(Resource):
             AwsError: EKS does not offer it for the cluster's version of Kubernetes.
         """
         version: str | None = self.params["version"]
-        cluster = None
-        if version and version != current:
-            cluster = describe_cluster(self.aws, self.params["cluster_name"])
-        if version is None or cluster is None:
+        if version is None or version == current:
             return version
-        name, kubernetes = self.params["name"], cluster["version"]
-        offered = self.offered_versions(kubernetes)
+        name, kubernetes = self.params["name"], self.kubernetes()
+        if kubernetes is None:
+            return version
+        offered = offered_addons(self.aws, name, kubernetes)
         if version == DEFAULT_VERSION:
-            version = next((offer for offer, default in offered.items() if default), None)
+            version = default_of(offered)
         if version not in offered:
             raise AwsError(
                 f"version is {self.params['version']}; for {name} and Kubernetes {kubernetes} "
                 f"EKS offers: {', '.join(offered) or 'nothing'}"
             )
         return version
-
-    def offered_versions(self, kubernetes: str) -> dict[str, bool]:
-        """Return the versions that EKS offers, and of each whether it is the default."""
-        addons = listed(
-            self.aws.client("eks"),
-            "describe_addon_versions",
-            "addons",
-            addonName=self.params["name"],
-            kubernetesVersion=kubernetes,
-        )
-        return {
-            offer["addonVersion"]: any(fit["defaultVersion"] for fit in offer["compatibilities"])
-            for addon in addons
-            for offer in addon["addonVersions"]
-        }
 
     def settings(self, wanted: Fields, current: Fields) -> Fields:
         """Return the settings of a request; an update would lose those that it does not name."""
@@ -230,6 +245,21 @@ class Addon(Resource):
         """
         if current["status"] != "DELETING":
             self.aws.client("eks").delete_addon(**self.request())
+        self.wait_until_gone()
+
+    def settled(self) -> Fields:
+        """Return the add-on once the change is done that was sent without waiting for it."""
+        if self.params["state"] == "present":
+            return self.wait({"ACTIVE"})
+        self.wait_until_gone()
+        return {}
+
+    def wait_until_gone(self) -> None:
+        """Wait for the end of an add-on that is being deleted.
+
+        Raises:
+            AwsError: EKS could not delete it; its health issues are in the message.
+        """
 
         def gone() -> bool | None:
             addon = self.describe()

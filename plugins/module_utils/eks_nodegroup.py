@@ -5,18 +5,20 @@ from __future__ import annotations
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Aws,
     Fields,
-    Planned,
-    differences,
+    Resource,
+    converge,
+    converge_found,
     given,
-    listed,
-    report,
-    sorted_or_none,
-    tag_changes,
-    tags_after,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.ec2_gpu_capacity import (
+    check_gpu_capacity,
+    demand_of,
+    zones_of,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
     check_fixed,
     check_role,
+    describe_cluster,
     issues_of,
     look_up,
     retag,
@@ -25,288 +27,280 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
     wait_for_cluster,
     wait_for_update,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_launch_template import (
+    LaunchTemplate,
+    template_name,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_node_template import (
+    node_template_tags,
+    set_node_template_tags,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_fields import (
+    FIXED_FIELDS,
+    check_node_version,
+    check_options,
+    config_request,
+    creation_request,
+    group_name,
+    nodegroup_view,
+    version_in_use,
+    version_request,
+    wanted_nodegroup,
+    wanted_template_tags,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_role import role_arn
 
-# Kubernetes' words for the effects of a taint, and those of the EKS API.
-EFFECTS = {
-    "NoSchedule": "NO_SCHEDULE",
-    "PreferNoSchedule": "PREFER_NO_SCHEDULE",
-    "NoExecute": "NO_EXECUTE",
-}
-KUBERNETES_EFFECTS = {theirs: ours for ours, theirs in EFFECTS.items()}
-# What EKS fixes when it creates a node group, under the names of its API.
-FIXED_FIELDS = {
-    "ami_type": "amiType",
-    "capacity_type": "capacityType",
-    "disk_size": "diskSize",
-    "instance_types": "instanceTypes",
-    "subnet_ids": "subnets",
-}
-SIZES = {"min_size": "minSize", "max_size": "maxSize", "desired_size": "desiredSize"}
-NODE_TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"
+READY = {"ACTIVE", "DEGRADED"}
+UNDER_WAY = {"CREATING", "UPDATING"}
+# A node group in such a state takes no update: it is cleared away and created anew.
+REMAINS = {"CREATE_FAILED", "DELETE_FAILED", "DELETING"}
+OTHER_NAME = "make a node group of another name, then delete this one"
 
 
 def ensure_nodegroup(aws: Aws, params: Fields) -> Fields:
-    """Create, update or delete a node group.
+    """Create, update or delete a node group with its launch template.
 
     Raises:
         AwsError: EKS reports a failure, or what is asked for cannot be reached by an update.
     """
-    cluster, name = params["cluster_name"], params["name"]
-    what = Planned("nodegroup", "AWS::EKS::Nodegroup", f"{cluster}/{name}")
-    current = describe_nodegroup(aws, cluster, name)
+    nodegroup = Nodegroup(aws, params)
+    current = nodegroup.find()
     if params["state"] == "absent":
-        if current and not aws.check_mode:
-            delete_nodegroup(aws, cluster, name, current)
-        return report(what, {}, {"name": name} if current else {}, {})
+        result = converge_found(nodegroup, current)
+        # The nodes need the template until they are gone.
+        gone = current is None or aws.wait or aws.check_mode
+        return together(result, converge(LaunchTemplate(aws, params, {}))) if gone else result
 
-    wanted = wanted_nodegroup(params, current)
-    if current is None:
-        if not aws.check_mode:
-            current = create_nodegroup(aws, params, wanted)
-        planned = {"nodegroupName": name, "clusterName": cluster, "status": "PLANNED"}
-        return report(what, current or planned, {}, wanted)
-
-    if not aws.check_mode:
-        current = wait_for_nodegroup(aws, cluster, name)
-    check_role(current["nodeRole"], params["node_role"])
-    view = nodegroup_view(current)
-    if params["node_template_tags"]:
-        view["node_template_tags"] = node_template_tags(aws, group_name(current))
-    before: Fields = {field: view.get(field) for field in wanted}
-    changed = differences(before, wanted)
-    advice = "make a node group of another name, then delete this one"
-    check_fixed(f"node group {name}", before, wanted, set(FIXED_FIELDS), advice)
-    if changed and not aws.check_mode:
-        update_nodegroup(aws, current, before, wanted, changed)
-        retag(aws, current["nodegroupArn"], before.get("tags", {}), wanted.get("tags", {}))
-        current = wait_for_nodegroup(aws, cluster, name)
-    return report(what, current, before, wanted)
+    nodegroup.prepare(current)
+    if params["launch_template"] is None:
+        return converge_found(nodegroup, current)
+    template = LaunchTemplate(aws, params, nodegroup.tags(current), version_in_use(current))
+    prepared = converge(template)
+    nodegroup.template_version = str(template.version)
+    result = converge_found(nodegroup, current)
+    if aws.wait and not aws.check_mode:
+        template.release()
+    return together(result, prepared)
 
 
-def describe_nodegroup(aws: Aws, cluster: str, name: str) -> Fields | None:
-    """Return the node group, or None where it or its cluster does not exist."""
-    names = {"clusterName": cluster, "nodegroupName": name}
-    return look_up(aws, "describe_nodegroup", "nodegroup", **names)
-
-
-def nodegroup_view(nodegroup: Fields) -> Fields:
-    """Return the managed fields of a described node group, under the names of the options."""
-    view: Fields = {field: nodegroup.get(key) for field, key in FIXED_FIELDS.items()}
-    sizes = {field: nodegroup["scalingConfig"][key] for field, key in SIZES.items()}
+def together(nodegroup: Fields, template: Fields) -> Fields:
+    """Return the result for a node group, with what was done to its launch template."""
+    # The order in which they change: a template is made before its nodes, and outlives them.
+    first, second = (template, nodegroup) if nodegroup["nodegroup"] else (nodegroup, template)
+    diff = {
+        moment: {**fields, **given(launch_template=template["diff"][moment] or None)}
+        for moment, fields in nodegroup["diff"].items()
+    }
     return {
-        **view,
-        **sizes,
-        "subnet_ids": sorted(view["subnet_ids"]),
-        "labels": nodegroup.get("labels") or {},
-        "taints": sorted_taints(nodegroup.get("taints") or []),
-        "max_unavailable": (nodegroup.get("updateConfig") or {}).get("maxUnavailable"),
-        "tags": nodegroup.get("tags") or {},
+        **nodegroup,
+        "changed": nodegroup["changed"] or template["changed"],
+        "changes": first["changes"] + second["changes"],
+        "diff": diff,
     }
 
 
-def wanted_nodegroup(params: Fields, current: Fields | None) -> Fields:
-    """Return the fields that the options set, comparable with a view of the node group.
+class Nodegroup(Resource):
+    """A node group of a cluster.
 
-    The desired size is the autoscaler's unless an option sets it: it only moves as far as new
-    limits force it to.
+    ``template_version`` is the version of its launch template to have, where it has one.
     """
-    now = nodegroup_view(current) if current else {"labels": {}, "taints": [], "tags": {}}
-    taints = None if params["taints"] is None else sorted_taints(params["taints"])
-    desired = params["desired_size"]
-    if desired is None:
-        desired = now.get("desired_size", params["min_size"])
-        desired = min(max(desired, params["min_size"]), params["max_size"])
-    return given(
-        ami_type=params["ami_type"],
-        capacity_type=params["capacity_type"],
-        disk_size=params["disk_size"],
-        # For On-Demand capacity the order of the types is their priority.
-        instance_types=params["instance_types"],
-        subnet_ids=sorted_or_none(params["subnet_ids"]),
-        min_size=params["min_size"],
-        max_size=params["max_size"],
-        desired_size=desired,
-        labels=params["labels"],
-        taints=taints,
-        max_unavailable=params["max_unavailable"],
-        tags=tags_after(now["tags"], params),
-        node_template_tags=template_tags(
-            now["labels"] if params["labels"] is None else params["labels"],
-            now["taints"] if taints is None else taints,
+
+    kind = "nodegroup"
+    type = "AWS::EKS::Nodegroup"
+
+    def __init__(self, aws: Aws, params: Fields) -> None:
+        super().__init__(aws, params)
+        self.template_version: str | None = None
+        # What a creation needs of cluster and IAM, once ``prepare`` has found it.
+        self.surroundings: Fields = {}
+
+    def names(self) -> Fields:
+        """Return cluster and node group."""
+        return {"cluster_name": self.params["cluster_name"], "nodegroup_name": self.params["name"]}
+
+    def request(self) -> dict[str, str]:
+        """Return the same under the names of the EKS API."""
+        return {"clusterName": self.params["cluster_name"], "nodegroupName": self.params["name"]}
+
+    def title(self) -> str:
+        """Return what messages call the node group."""
+        return f"node group {self.params['name']}"
+
+    def describe(self) -> Fields | None:
+        """Return the node group as it is now."""
+        return look_up(self.aws, "describe_nodegroup", "nodegroup", **self.request())
+
+    def find(self) -> Fields | None:
+        """Return a node group that takes updates; wait for it, and clear a failed one away."""
+        nodegroup = self.describe()
+        if nodegroup is None or self.params["state"] == "absent":
+            return nodegroup
+        if nodegroup["status"] in REMAINS:
+            if not self.aws.check_mode:
+                self.clear(nodegroup)
+            return None
+        return self.settled(nodegroup) if self.aws.wait else nodegroup
+
+    def settled(self, nodegroup: Fields) -> Fields:
+        """Return the node group once nothing is under way any more; check mode does not wait."""
+        return nodegroup if nodegroup["status"] in READY or self.aws.check_mode else self.wait()
+
+    def prepare(self, current: Fields | None) -> None:
+        """Find what a creation needs, and refuse what cannot be, before anything is written.
+
+        Raises:
+            AwsError: an option asks for what EKS does not do.
+        """
+        check_options(self.params)
+        view = nodegroup_view(current) if current else {}
+        if current:
+            check_role(current["nodeRole"], self.params["node_role"])
+            wanted = self.wanted(view)
+            fixed = {*FIXED_FIELDS, "launch_template_name"}
+            check_fixed(self.title(), view, wanted, fixed, OTHER_NAME)
+        cluster = self.cluster(current)
+        if self.params["version"]:
+            newest = cluster["version"] if cluster else None
+            check_node_version(self.params["version"], view.get("version"), newest)
+        if current is None and cluster:
+            self.surroundings = {
+                "subnets": cluster["resourcesVpcConfig"]["subnetIds"],
+                "nodeRole": role_arn(self.aws, self.params["node_role"], "node_role"),
+            }
+        if self.params["check_gpu_capacity"] and self.params["max_size"] > view.get("max_size", 0):
+            subnets = self.surroundings.get("subnets")
+            subnets = self.params["subnet_ids"] or view.get("subnet_ids") or subnets
+            zones = zones_of(self.aws, subnets) if subnets else None
+            check_gpu_capacity(self.aws, demand_of(self.params), zones)
+
+    def cluster(self, current: Fields | None) -> Fields | None:
+        """Return the cluster, where a creation or a change of version needs it.
+
+        In check mode it may not exist yet, or be about to get the version that the nodes get.
+        """
+        name, version = self.params["cluster_name"], self.params["version"]
+        if self.aws.check_mode:
+            return None
+        if current is None:
+            return wait_for_cluster(self.aws, name)
+        changes = version and version != current["version"]
+        return describe_cluster(self.aws, name) if changes else None
+
+    def view(self, current: Fields) -> Fields:
+        """Return the managed fields, with those of the Auto Scaling group where it is managed."""
+        view = nodegroup_view(current)
+        group = group_name(current)
+        if self.params["node_template_tags"] and group:
+            view["node_template_tags"] = node_template_tags(self.aws, group)
+        return view
+
+    def wanted(self, view: Fields) -> Fields:
+        """Return what the options set; only a finished node group has tags for the autoscaler."""
+        params = self.params
+        wanted = wanted_nodegroup(params, view)
+        if params["launch_template"]:
+            name = template_name(params["cluster_name"], params["name"])
+            template = given(
+                launch_template_name=name, launch_template_version=self.template_version
+            )
+            wanted.update(template)
+        finished = "node_template_tags" in view if view else self.aws.wait
+        if params["node_template_tags"] and finished:
+            wanted["node_template_tags"] = wanted_template_tags(params, wanted, view)
+        return wanted
+
+    def tags(self, current: Fields | None) -> dict[str, str]:
+        """Return the tags that the node group is to have, set by an option or not."""
+        view = nodegroup_view(current) if current else {}
+        return {**view, **self.wanted(view)}.get("tags", {})
+
+    def create(self, wanted: Fields) -> Fields:
+        """Create the node group, and wait for it where asked to."""
+        request = {**self.surroundings, **self.request(), **creation_request(wanted)}
+        nodegroup: Fields = self.aws.client("eks").create_nodegroup(**request)["nodegroup"]
+        if self.aws.wait:
+            nodegroup = self.wait()
+            self.set_template_tags(nodegroup, {}, wanted)
+        return nodegroup
+
+    def update(self, current: Fields, before: Fields, wanted: Fields, changed: set[str]) -> Fields:
+        """Send one update of the configuration and one that replaces the nodes, then the tags."""
+        eks = self.aws.client("eks")
+        updates = [
+            (eks.update_nodegroup_config, config_request(before, wanted, changed)),
+            (eks.update_nodegroup_version, version_request(wanted, changed)),
+        ]
+        for call, change in updates:
+            if change:
+                # EKS makes one update at a time.
+                current = self.settled(current)
+                update = call(**self.request(), **change)["update"]
+                current = {**current, "status": "UPDATING"}
+                if self.aws.wait:
+                    name, nodegroup = self.request().values()
+                    wait_for_update(self.aws, update, name=name, nodegroupName=nodegroup)
+        self.set_template_tags(current, before, wanted)
+        retag(self.aws, current["nodegroupArn"], before.get("tags", {}), wanted.get("tags", {}))
+        return self.wait() if self.aws.wait else self.describe() or current
+
+    def set_template_tags(self, nodegroup: Fields, before: Fields, wanted: Fields) -> None:
+        """Bring the tags for the autoscaler to the wanted ones."""
+        group = group_name(nodegroup)
+        if group and "node_template_tags" in wanted:
+            old = before.get("node_template_tags", {})
+            set_node_template_tags(self.aws, group, old, wanted["node_template_tags"])
+
+    def wait(self) -> Fields:
+        """Return the node group once it takes updates.
+
+        While EKS creates a node group it goes on trying for a long time, so the first health issue
+        ends the wait.
+
+        Raises:
+            AwsError: EKS reports health issues or a failure, or it takes too long.
+        """
+        return wait_for(
+            self.aws,
+            self.title(),
+            self.describe,
+            READY,
+            lambda group: (
+                group["status"] == "UPDATING"
+                or (group["status"] == "CREATING" and not issues_of(group))
+            ),
         )
-        if params["node_template_tags"]
-        else None,
-    )
 
+    def delete(self, current: Fields) -> None:
+        """Delete the node group, and wait for its end where asked to."""
+        if self.aws.wait:
+            self.clear(current)
+        else:
+            self.start_deletion(current)
 
-def sorted_taints(taints: list[Fields]) -> list[Fields]:
-    """Return taints in a fixed order, with Kubernetes' words for the effects."""
-    words = [
-        {
-            "key": taint["key"],
-            "value": taint.get("value") or "",
-            "effect": KUBERNETES_EFFECTS.get(taint["effect"], taint["effect"]),
-        }
-        for taint in taints
-    ]
-    return sorted(words, key=lambda taint: (taint["key"], taint["effect"]))
+    def start_deletion(self, nodegroup: Fields) -> None:
+        """Have the node group deleted, which EKS refuses while it creates or updates it."""
 
+        def idle() -> Fields | None:
+            found = self.describe() or {"status": "DELETING"}
+            return None if found["status"] in UNDER_WAY else found
 
-def taints_request(taints: list[Fields]) -> list[Fields]:
-    """Return taints as the EKS API takes them."""
-    return [{**taint, "effect": EFFECTS[taint["effect"]]} for taint in taints]
+        if nodegroup["status"] in UNDER_WAY:
+            nodegroup = self.aws.until(idle, f"{self.title()} ready to be deleted")
+        if nodegroup["status"] != "DELETING":
+            self.aws.client("eks").delete_nodegroup(**self.request())
 
+    def clear(self, nodegroup: Fields) -> None:
+        """Delete the node group, and wait for its end.
 
-def template_tags(labels: dict[str, str], taints: list[Fields]) -> dict[str, str]:
-    """Return the tags that tell Cluster Autoscaler what a node of an empty group is like."""
-    return {
-        **{f"{NODE_TEMPLATE}label/{key}": value for key, value in labels.items()},
-        **{
-            f"{NODE_TEMPLATE}taint/{taint['key']}": f"{taint['value']}:{taint['effect']}"
-            for taint in taints
-        },
-    }
+        Raises:
+            AwsError: EKS could not delete it; the health issues say why.
+        """
+        self.start_deletion(nodegroup)
 
+        def gone() -> bool | None:
+            found = self.describe()
+            if found and found["status"] == "DELETE_FAILED":
+                raise unhealthy(self.title(), found)
+            return None if found else True
 
-def group_name(nodegroup: Fields) -> str | None:
-    """Return the name of the Auto Scaling group behind a node group, once it has one."""
-    groups = nodegroup.get("resources", {}).get("autoScalingGroups", [])
-    return groups[0]["name"] if groups else None
-
-
-def node_template_tags(aws: Aws, group: str | None) -> dict[str, str]:
-    """Return the node template tags of an Auto Scaling group."""
-    filters = [{"Name": "auto-scaling-group", "Values": [group]}]
-    tags = listed(aws.client("autoscaling"), "describe_tags", "Tags", Filters=filters)
-    return {tag["Key"]: tag["Value"] for tag in tags if tag["Key"].startswith(NODE_TEMPLATE)}
-
-
-def set_node_template_tags(
-    aws: Aws, group: str | None, before: dict[str, str], after: dict[str, str]
-) -> None:
-    """Bring the node template tags of an Auto Scaling group from ``before`` to ``after``.
-
-    EKS does not hand the tags of a node group on to its Auto Scaling group.
-    """
-    autoscaling = aws.client("autoscaling")
-    resource = {"ResourceId": group, "ResourceType": "auto-scaling-group"}
-    changed, removed = tag_changes(before, after)
-    if removed:
-        autoscaling.delete_tags(Tags=[{**resource, "Key": key} for key in removed])
-    if changed:
-        autoscaling.create_or_update_tags(
-            Tags=[
-                {**resource, "Key": key, "Value": value, "PropagateAtLaunch": False}
-                for key, value in changed.items()
-            ]
-        )
-
-
-def create_nodegroup(aws: Aws, params: Fields, wanted: Fields) -> Fields:
-    """Create the node group in an active cluster, and wait for it where asked to."""
-    cluster, name = params["cluster_name"], params["name"]
-    subnet_ids = wait_for_cluster(aws, cluster)["resourcesVpcConfig"]["subnetIds"]
-    fixed = {key: wanted[field] for field, key in FIXED_FIELDS.items() if field in wanted}
-    request = given(
-        **{"subnets": subnet_ids, **fixed},
-        clusterName=cluster,
-        nodegroupName=name,
-        nodeRole=role_arn(aws, params["node_role"]),
-        scalingConfig={key: wanted[field] for field, key in SIZES.items()},
-        labels=wanted.get("labels"),
-        taints=taints_request(wanted["taints"]) if "taints" in wanted else None,
-        updateConfig={"maxUnavailable": wanted["max_unavailable"]}
-        if "max_unavailable" in wanted
-        else None,
-        tags=wanted.get("tags"),
-    )
-    nodegroup = aws.client("eks").create_nodegroup(**request)["nodegroup"]
-    if aws.wait:
-        nodegroup = wait_for_nodegroup(aws, cluster, name)
-        if "node_template_tags" in wanted:
-            tags = wanted["node_template_tags"]
-            set_node_template_tags(aws, group_name(nodegroup), {}, tags)
-    return nodegroup
-
-
-def update_nodegroup(
-    aws: Aws, nodegroup: Fields, before: Fields, wanted: Fields, changed: set[str]
-) -> None:
-    """Send all changes of the configuration as one update, then the tags for the autoscaler."""
-    request: Fields = {}
-    if "labels" in changed:
-        request["labels"] = {
-            "addOrUpdateLabels": wanted["labels"],
-            "removeLabels": sorted(set(before["labels"]) - set(wanted["labels"])),
-        }
-    if "taints" in changed:
-        request["taints"] = taint_changes(before["taints"], wanted["taints"])
-    if changed & set(SIZES):
-        request["scalingConfig"] = {key: wanted[field] for field, key in SIZES.items()}
-    if "max_unavailable" in changed:
-        request["updateConfig"] = {"maxUnavailable": wanted["max_unavailable"]}
-    if request:
-        names = {
-            "clusterName": nodegroup["clusterName"],
-            "nodegroupName": nodegroup["nodegroupName"],
-        }
-        update = aws.client("eks").update_nodegroup_config(**names, **request)["update"]
-        wait_for_update(
-            aws,
-            update,
-            name=nodegroup["clusterName"],
-            nodegroupName=nodegroup["nodegroupName"],
-        )
-    if "node_template_tags" in changed:
-        old, new = before["node_template_tags"], wanted["node_template_tags"]
-        set_node_template_tags(aws, group_name(nodegroup), old, new)
-
-
-def taint_changes(before: list[Fields], after: list[Fields]) -> Fields:
-    """Return the request that replaces taints; key and effect together name a taint."""
-    kept = {(taint["key"], taint["effect"]) for taint in after}
-    removed = [taint for taint in before if (taint["key"], taint["effect"]) not in kept]
-    added = [taint for taint in after if taint not in before]
-    changes = {"addOrUpdateTaints": added, "removeTaints": removed}
-    return {key: taints_request(taints) for key, taints in changes.items() if taints}
-
-
-def delete_nodegroup(aws: Aws, cluster: str, name: str, current: Fields) -> None:
-    """Delete the node group unless it is being deleted, and wait for its end where asked to.
-
-    Raises:
-        AwsError: EKS could not delete it; the health issues say why.
-    """
-    if current["status"] != "DELETING":
-        aws.client("eks").delete_nodegroup(clusterName=cluster, nodegroupName=name)
-
-    def gone() -> bool | None:
-        nodegroup = describe_nodegroup(aws, cluster, name)
-        if nodegroup and nodegroup["status"] == "DELETE_FAILED":
-            raise unhealthy(f"node group {name}", nodegroup)
-        return None if nodegroup else True
-
-    if aws.wait:
-        aws.until(gone, f"node group {name} deleted")
-
-
-def wait_for_nodegroup(aws: Aws, cluster: str, name: str) -> Fields:
-    """Return the node group once it takes updates.
-
-    While EKS creates a node group it goes on trying for a long time, so the first health issue
-    ends the wait.
-
-    Raises:
-        AwsError: EKS reports health issues or a failure, or it takes too long.
-    """
-    return wait_for(
-        aws,
-        f"node group {name}",
-        lambda: describe_nodegroup(aws, cluster, name),
-        {"ACTIVE", "DEGRADED"},
-        lambda group: (
-            group["status"] == "UPDATING"
-            or (group["status"] == "CREATING" and not issues_of(group))
-        ),
-    )
+        self.aws.until(gone, f"{self.title()} deleted")

@@ -12,6 +12,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     converge,
     given,
     listed,
+    report_all,
     tags_after,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import look_up, retag
@@ -28,11 +29,30 @@ SERVICE_ACCOUNT = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*")
 UNKNOWN_ROLE = "Role provided in the request does not exist"
 
 
-def ensure_pod_identity(aws: Aws, params: Fields) -> Fields:
-    """Create, update or delete a pod identity association.
+def ensure_pod_identities(aws: Aws, params: Fields) -> Fields:
+    """Create, update or delete a pod identity association, or several.
 
     Raises:
         AwsError: a name is not one of Kubernetes, or there is no such role.
+    """
+    if params["associations"] is None:
+        check_options(params)
+        return converge(PodIdentity(aws, params))
+    associations = [{**params, **given(**each)} for each in params["associations"]]
+    for association in associations:
+        check_options(association)
+    results = {
+        f"{each['namespace']}/{each['service_account']}": converge(PodIdentity(aws, each))
+        for each in associations
+    }
+    return report_all("associations", "association", results)
+
+
+def check_options(params: Fields) -> None:
+    """Refuse names that Kubernetes would refuse, and a lack of a role.
+
+    Raises:
+        AwsError: an option has no value or one that it cannot have; the message names both.
     """
     for option, pattern in (("namespace", NAMESPACE), ("service_account", SERVICE_ACCOUNT)):
         if not pattern.fullmatch(params[option]):
@@ -40,7 +60,8 @@ def ensure_pod_identity(aws: Aws, params: Fields) -> Fields:
                 f"{option} is {params[option]!r}; it must be a Kubernetes name of lower-case "
                 "letters, digits and hyphens"
             )
-    return converge(PodIdentity(aws, params))
+    if params["state"] == "present" and not params["role"]:
+        raise AwsError(f"{params['namespace']}/{params['service_account']} has no role")
 
 
 class PodIdentity(Resource):

@@ -1,18 +1,18 @@
 #!/usr/bin/python
 # Copyright: mlops.gpu_platform maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Manage an access entry of an Amazon EKS cluster."""
+"""Manage access entries of an Amazon EKS cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: eks_access_entry
-short_description: Manage an access entry of an Amazon EKS cluster
+short_description: Manage access entries of an Amazon EKS cluster
 version_added: 0.1.0
 description:
   - Creates, updates and deletes an access entry, which lets an IAM role or user into the
-    Kubernetes API of a cluster, with the access policies that are associated with it.
+    Kubernetes API of a cluster, with the access policies that are associated with it; or several.
   - The cluster's authentication mode must be V(API) or V(API_AND_CONFIG_MAP).
 options:
   cluster_name:
@@ -23,8 +23,39 @@ options:
     description:
       - Name of an IAM role, or ARN of an IAM role or user.
       - A role that is given by name need not exist yet in check mode, nor any more for a deletion.
+      - This or O(entries) is required.
     type: str
-    required: true
+  entries:
+    description:
+      - Several entries. What one of them does not say is what the options beside this one say.
+    type: list
+    elements: dict
+    suboptions:
+      principal:
+        description: See O(principal).
+        type: str
+        required: true
+      type:
+        description: See O(type).
+        type: str
+        choices: [STANDARD, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, EC2, HYBRID_LINUX]
+      kubernetes_groups:
+        description: See O(kubernetes_groups).
+        type: list
+        elements: str
+      access_policies:
+        description: See O(access_policies).
+        type: list
+        elements: dict
+        suboptions:
+          policy:
+            description: Name or ARN of the policy.
+            type: str
+            required: true
+          namespaces:
+            description: Namespaces in which the policy applies.
+            type: list
+            elements: str
   state:
     description: Whether the access entry is to exist.
     type: str
@@ -77,13 +108,19 @@ EXAMPLES = r"""
     access_policies:
       - policy: AmazonEKSClusterAdminPolicy
 
-- name: Let CI deploy to one namespace
+- name: Let CI deploy to one namespace, and an auditor look on
   mlops.gpu_platform.eks_access_entry:
     cluster_name: mlops
-    principal: arn:aws:iam::123456789012:role/mlops-ci
-    access_policies:
-      - policy: AmazonEKSEditPolicy
-        namespaces: [triton]
+    entries:
+      - principal: arn:aws:iam::123456789012:role/mlops-ci
+        access_policies:
+          - policy: AmazonEKSEditPolicy
+            namespaces: [triton]
+      - principal: mlops-auditor
+        access_policies:
+          - policy: AmazonEKSViewPolicy
+    tags:
+      Project: mlops
 
 - name: Shut CI out
   mlops.gpu_platform.eks_access_entry:
@@ -111,7 +148,7 @@ access_entry:
     - The access entry as EKS describes it, with names in snake case, and with its associated
       policies in C(access_policies); empty after a deletion.
     - In check mode, and where there is none yet, only cluster and principal.
-  returned: success
+  returned: when O(principal) is given
   type: dict
   sample:
     cluster_name: mlops
@@ -121,6 +158,11 @@ access_entry:
     access_policies:
       - policy_arn: arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy
         access_scope: {type: cluster, namespaces: []}
+access_entries:
+  description: The same for each entry, without those that are deleted.
+  returned: when O(entries) is given
+  type: list
+  elements: dict
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -131,7 +173,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_access import (
     ENTRY_TYPES,
-    ensure_access_entry,
+    ensure_access_entries,
 )
 
 
@@ -141,19 +183,26 @@ def main() -> None:
         "policy": {"required": True},
         "namespaces": {"type": "list", "elements": "str"},
     }
+    rights = {
+        "kubernetes_groups": {"type": "list", "elements": "str"},
+        "access_policies": {"type": "list", "elements": "dict", "options": policy},
+    }
+    entry = {"principal": {"required": True}, "type": {"choices": ENTRY_TYPES}, **rights}
     module = AnsibleAWSModule(
         argument_spec={
             "cluster_name": {"required": True},
-            "principal": {"required": True},
+            "principal": {},
+            "entries": {"type": "list", "elements": "dict", "options": entry},
             "type": {"choices": ENTRY_TYPES, "default": "STANDARD"},
-            "kubernetes_groups": {"type": "list", "elements": "str"},
-            "access_policies": {"type": "list", "elements": "dict", "options": policy},
+            **rights,
             **STATE_OPTION,
             **TAG_OPTIONS,
         },
+        required_one_of=[("principal", "entries")],
+        mutually_exclusive=[("principal", "entries")],
         supports_check_mode=True,
     )
-    run_module(module, ensure_access_entry)
+    run_module(module, ensure_access_entries)
 
 
 if __name__ == "__main__":

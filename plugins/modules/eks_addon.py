@@ -1,17 +1,17 @@
 #!/usr/bin/python
 # Copyright: mlops.gpu_platform maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Manage an add-on of an Amazon EKS cluster."""
+"""Manage add-ons of an Amazon EKS cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: eks_addon
-short_description: Manage an add-on of an Amazon EKS cluster
+short_description: Manage add-ons of an Amazon EKS cluster
 version_added: 0.1.0
 description:
-  - Creates, updates and deletes an add-on that EKS looks after, such as V(vpc-cni).
+  - Creates, updates and deletes an add-on that EKS looks after, such as V(vpc-cni), or several.
   - All changes but those of tags go to EKS as one update.
   - An add-on whose creation or deletion failed is deleted and created anew, and a failed update
     is sent again.
@@ -21,9 +21,32 @@ options:
     type: str
     required: true
   name:
-    description: Name of the add-on, such as V(coredns).
+    description: Name of the add-on, such as V(coredns). This or O(addons) is required.
     type: str
-    required: true
+  addons:
+    description:
+      - Several add-ons. What one of them does not say is what the options beside this one say.
+      - All of them are sent to EKS before any is waited for.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Name of the add-on.
+        type: str
+        required: true
+      version:
+        description: See O(version).
+        type: str
+      configuration_values:
+        description: See O(configuration_values).
+        type: dict
+      service_account_role:
+        description: See O(service_account_role).
+        type: str
+      resolve_conflicts:
+        description: See O(resolve_conflicts).
+        type: str
+        choices: [NONE, OVERWRITE, PRESERVE]
   state:
     description: Whether the add-on is to exist.
     type: str
@@ -81,7 +104,18 @@ EXAMPLES = r"""
       replicaCount: 2
     resolve_conflicts: OVERWRITE
 
-- name: Delete it
+- name: Have EKS look after the network of the pods
+  mlops.gpu_platform.eks_addon:
+    cluster_name: mlops
+    addons:
+      - name: vpc-cni
+        configuration_values:
+          enableNetworkPolicy: "true"
+      - name: kube-proxy
+    version: default
+    resolve_conflicts: OVERWRITE
+
+- name: Delete CoreDNS
   mlops.gpu_platform.eks_addon:
     cluster_name: mlops
     name: coredns
@@ -106,13 +140,18 @@ addon:
   description:
     - The add-on as EKS describes it, with names in snake case; empty after a deletion.
     - In check mode, and where there is none yet, only its names.
-  returned: success
+  returned: when O(name) is given
   type: dict
   sample:
     addon_name: coredns
     cluster_name: mlops
     status: ACTIVE
     addon_version: v1.12.4-eksbuild.1
+addons:
+  description: The same for each add-on, without those that are deleted.
+  returned: when O(addons) is given
+  type: list
+  elements: dict
 issues:
   description: Health issues that EKS reports.
   returned: when a wait ends because of them
@@ -129,27 +168,38 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_addon import (
     CONFLICTS,
-    ensure_addon,
+    ensure_addons,
 )
 
 
 def main() -> None:
     """Run the module."""
+    settings = {
+        "version": {},
+        "configuration_values": {"type": "dict"},
+        "service_account_role": {},
+    }
+    addon = {
+        "name": {"required": True},
+        **settings,
+        "resolve_conflicts": {"choices": CONFLICTS},
+    }
     module = AnsibleAWSModule(
         argument_spec={
             "cluster_name": {"required": True},
-            "name": {"required": True},
-            "version": {},
-            "configuration_values": {"type": "dict"},
-            "service_account_role": {},
+            "name": {},
+            "addons": {"type": "list", "elements": "dict", "options": addon},
+            **settings,
             "resolve_conflicts": {"choices": CONFLICTS, "default": "NONE"},
             **STATE_OPTION,
             **TAG_OPTIONS,
             **WAIT_OPTIONS,
         },
+        required_one_of=[("name", "addons")],
+        mutually_exclusive=[("name", "addons")],
         supports_check_mode=True,
     )
-    run_module(module, ensure_addon)
+    run_module(module, ensure_addons)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,11 @@ short_description: Manage an Amazon EKS cluster
 version_added: 0.1.0
 description:
   - Creates, updates and deletes the control plane of an EKS cluster.
-  - Version, endpoint access, networks, logging, access configuration and tags follow the options;
-    EKS takes one kind of update at a time, so each is waited for before the next is sent.
+  - What the options set is kept up to date. EKS takes one kind of update at a time, so each is
+    waited for before the next is sent.
+  - Before an upgrade starts, and in check mode, all that stands in its way is refused by name. That
+    is a node group more than three minor versions behind, an add-on whose version EKS does not
+    offer for the next version of Kubernetes, and an upgrade insight of EKS with status C(ERROR).
 options:
   name:
     description: Name of the cluster.
@@ -31,7 +34,8 @@ options:
     type: str
   version:
     description:
-      - Kubernetes version, such as V(1.34). EKS raises it by one minor version at a time.
+      - Kubernetes version, such as V(1.34). EKS raises it by one minor version at a time, and never
+        lowers it. One that EKS does not support is refused.
       - Without it EKS chooses for a new cluster, and the version of an existing one stays.
     type: str
   subnet_ids:
@@ -68,9 +72,32 @@ options:
     elements: str
     choices: [api, audit, authenticator, controllerManager, scheduler]
   authentication_mode:
-    description: Where EKS looks up who may use the cluster. EKS never goes back from V(API).
+    description: Where EKS looks up who may use the cluster. It goes on to V(API), and never back.
     type: str
-    choices: [API, API_AND_CONFIG_MAP, CONFIG_MAP]
+    choices: [CONFIG_MAP, API_AND_CONFIG_MAP, API]
+  encryption_key:
+    description:
+      - ARN, id or alias of the KMS key that encrypts Kubernetes secrets. An ARN saves a look-up.
+      - EKS takes a key once, and neither changes nor removes it; an empty one says that there is to
+        be none.
+      - Without it, it is left alone.
+    type: str
+  support_type:
+    description:
+      - What EKS does at the end of a version's standard support, V(STANDARD) being to upgrade the
+        cluster, and V(EXTENDED) to go on at a higher price.
+      - Without it EKS chooses for a new cluster, which is V(EXTENDED).
+    type: str
+    choices: [STANDARD, EXTENDED]
+  deletion_protection:
+    description: Whether EKS refuses to delete the cluster. Without it, it is left alone.
+    type: bool
+  force:
+    description:
+      - Whether O(state=absent) deletes a cluster that has deletion protection, which is turned off
+        first. Otherwise that is refused, in check mode too.
+    type: bool
+    default: false
   wait:
     description: Whether to wait until a new cluster is active or a deleted one is gone.
     type: bool
@@ -98,13 +125,17 @@ EXAMPLES = r"""
     public_access_cidrs: [192.0.2.0/24]
     logging: [api, audit, authenticator]
     authentication_mode: API
+    encryption_key: alias/mlops-eks
+    support_type: STANDARD
+    deletion_protection: true
     tags:
       Project: mlops
 
-- name: Delete it
+- name: Delete it in spite of its deletion protection
   mlops.gpu_platform.eks_cluster:
     name: mlops
     state: absent
+    force: true
 """
 
 RETURN = r"""
@@ -124,7 +155,7 @@ changes:
 cluster:
   description:
     - The cluster as EKS describes it, with names in snake case; empty after a deletion.
-    - In check mode, and where there is none yet, only name, status V(PLANNED) and version.
+    - In check mode, and where there is none yet, only its name.
   returned: success
   type: dict
   sample: {name: mlops, status: ACTIVE, version: "1.34"}
@@ -142,8 +173,10 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     WAIT_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_cluster import (
+    AUTHENTICATION_MODES,
     LOG_TYPES,
+    SUPPORT_TYPES,
     ensure_cluster,
 )
 
@@ -163,7 +196,12 @@ def main() -> None:
             "endpoint_public_access": {"type": "bool", "default": False},
             "public_access_cidrs": {"type": "list", "elements": "str"},
             "logging": {"type": "list", "elements": "str", "choices": LOG_TYPES},
-            "authentication_mode": {"choices": ["API", "API_AND_CONFIG_MAP", "CONFIG_MAP"]},
+            "authentication_mode": {"choices": AUTHENTICATION_MODES},
+            # The name of a key, not a secret.
+            "encryption_key": {"no_log": False},
+            "support_type": {"choices": SUPPORT_TYPES},
+            "deletion_protection": {"type": "bool"},
+            "force": {"type": "bool", "default": False},
             **TAG_OPTIONS,
             **WAIT_OPTIONS,
         },

@@ -12,8 +12,10 @@ short_description: Manage a managed node group of an Amazon EKS cluster
 version_added: 0.1.0
 description:
   - Creates, updates and deletes a managed node group.
-  - Sizes, labels, taints, the update configuration and tags follow the options. A change of what
-    EKS fixes at creation is refused before any call that writes.
+  - Sizes, labels, taints, the update configuration, the version of Kubernetes, the launch template
+    and tags follow the options. A change of what EKS fixes at creation is refused before any call
+    that writes.
+  - A node group whose creation or deletion failed is deleted and created anew.
 options:
   cluster_name:
     description: Name of the cluster, which must be active before a node group is created.
@@ -46,13 +48,64 @@ options:
   ami_type:
     description: AMI type, such as V(AL2023_x86_64_NVIDIA). EKS cannot change it later.
     type: str
+  check_gpu_capacity:
+    description:
+      - Whether to ask EC2 and Service Quotas, before a node group is created or O(max_size) grows,
+        if the types have NVIDIA GPUs, a zone of the subnets offers them and the quota of vCPUs is
+        large enough, and to fail otherwise, as M(mlops.gpu_platform.ec2_gpu_capacity_info) does.
+      - Needs O(instance_types).
+    type: bool
+    default: false
   capacity_type:
     description: Capacity type. EKS cannot change it later.
     type: str
     choices: [ON_DEMAND, SPOT, CAPACITY_BLOCK]
   disk_size:
-    description: Size of the root volume in GiB. EKS cannot change it later.
+    description:
+      - Size of the root volume in GiB. EKS cannot change it later.
+      - O(launch_template) has a size of its own, which can change.
     type: int
+  launch_template:
+    description:
+      - What the nodes are launched with. The module keeps an EC2 launch template named after
+        cluster and node group, such as C(mlops-gpu), and deletes it after the node group.
+      - The instance metadata takes session tokens only (IMDSv2). Instances, volumes and network
+        interfaces get O(tags) and the tag C(Name).
+      - A difference, in O(tags) too, makes a new version of the template, to which EKS replaces the
+        nodes. Versions that the nodes no longer use are deleted.
+      - EKS cannot add a launch template to a node group that was made without one.
+    type: dict
+    suboptions:
+      disk_size:
+        description: Size of the root volume in GiB.
+        type: int
+        required: true
+      disk_type:
+        description: Type of the root volume.
+        type: str
+        choices: [gp3, gp2, io2, io1]
+        default: gp3
+      disk_encrypted:
+        description: Whether the root volume is encrypted.
+        type: bool
+        default: true
+      disk_kms_key:
+        description:
+          - ID or ARN of the KMS key that encrypts the root volume.
+          - Without it EC2 takes the account's default key for volumes.
+        type: str
+      http_put_response_hop_limit:
+        description:
+          - Network hops that an answer of the instance metadata may make. With 1 it reaches the
+            node, and no pod that has an address of its own.
+        type: int
+        default: 1
+  version:
+    description:
+      - Version of Kubernetes of the nodes, such as V(1.34); not newer than the cluster's, and never
+        older than it was. EKS replaces the nodes when it changes.
+      - Without it a new node group gets the cluster's version, and that of an existing one stays.
+    type: str
   min_size:
     description: Lowest number of nodes.
     type: int
@@ -95,11 +148,21 @@ options:
     description:
       - Whether to tag the Auto Scaling group with the labels and taints, so that Cluster Autoscaler
         can scale it up from zero nodes. EKS does not hand tags of a node group on.
-      - With O(wait=false) a new node group is tagged by the next run.
     type: bool
     default: false
+  node_template_resources:
+    description:
+      - Resources of a node that O(node_template_tags) shall tell too, by name, such as four
+        V(nvidia.com/gpu) where pods share one GPU. Cluster Autoscaler knows CPUs, memory and GPUs
+        of the instance type by itself.
+    type: dict
   wait:
-    description: Whether to wait until a new node group is active or a deleted one is gone.
+    description:
+      - Whether to wait until a new or changed node group is active or a deleted one is gone. A
+        health issue that EKS reports ends the wait for a new node group.
+      - Without it the module waits only for what stands in the way of a change. A new node group
+        has no Auto Scaling group to tag yet, old versions of the launch template stay, and so does
+        the template of a deleted node group. A later call that waits sees to that.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -121,6 +184,9 @@ EXAMPLES = r"""
     node_role: mlops-eks-node
     ami_type: AL2023_x86_64_NVIDIA
     instance_types: [g4dn.xlarge]
+    check_gpu_capacity: true
+    launch_template:
+      disk_size: 100
     min_size: 0
     max_size: 2
     labels:
@@ -149,13 +215,17 @@ changes:
   elements: dict
   sample:
     - action: update
+      type: AWS::EC2::LaunchTemplate
+      name: mlops-gpu
+      fields: [default_version, disk_size, versions]
+    - action: update
       type: AWS::EKS::Nodegroup
       name: mlops/gpu
-      fields: [tags]
+      fields: [launch_template_version]
 nodegroup:
   description:
     - The node group as EKS describes it, with names in snake case; empty after a deletion.
-    - In check mode, and where there is none yet, only its names and status V(PLANNED).
+    - In check mode, and where there is none yet, only its names.
   returned: success
   type: dict
   sample: {nodegroup_name: gpu, cluster_name: mlops, status: ACTIVE}
@@ -174,8 +244,10 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     run_module,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup import (
-    EFFECTS,
     ensure_nodegroup,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_fields import (
+    EFFECTS,
 )
 
 
@@ -186,6 +258,13 @@ def main() -> None:
         "value": {"default": ""},
         "effect": {"required": True, "choices": list(EFFECTS)},
     }
+    launch_template = {
+        "disk_size": {"type": "int", "required": True},
+        "disk_type": {"choices": ["gp3", "gp2", "io2", "io1"], "default": "gp3"},
+        "disk_encrypted": {"type": "bool", "default": True},
+        "disk_kms_key": {"no_log": False},
+        "http_put_response_hop_limit": {"type": "int", "default": 1},
+    }
     module = AnsibleAWSModule(
         argument_spec={
             "cluster_name": {"required": True},
@@ -194,9 +273,12 @@ def main() -> None:
             "node_role": {},
             "subnet_ids": {"type": "list", "elements": "str"},
             "instance_types": {"type": "list", "elements": "str"},
+            "check_gpu_capacity": {"type": "bool", "default": False},
             "ami_type": {},
             "capacity_type": {"choices": ["ON_DEMAND", "SPOT", "CAPACITY_BLOCK"]},
             "disk_size": {"type": "int"},
+            "launch_template": {"type": "dict", "options": launch_template},
+            "version": {},
             "min_size": {"type": "int", "default": 0},
             "max_size": {"type": "int", "default": 1},
             "desired_size": {"type": "int"},
@@ -204,10 +286,15 @@ def main() -> None:
             "taints": {"type": "list", "elements": "dict", "options": taint},
             "max_unavailable": {"type": "int"},
             "node_template_tags": {"type": "bool", "default": False},
+            "node_template_resources": {"type": "dict"},
             **TAG_OPTIONS,
             **WAIT_OPTIONS,
         },
-        required_if=[("state", "present", ("node_role",))],
+        mutually_exclusive=[("disk_size", "launch_template")],
+        required_if=[
+            ("state", "present", ("node_role",)),
+            ("check_gpu_capacity", True, ("instance_types",)),
+        ],
         supports_check_mode=True,
     )
     run_module(module, ensure_nodegroup)

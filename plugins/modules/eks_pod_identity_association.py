@@ -1,18 +1,18 @@
 #!/usr/bin/python
 # Copyright: mlops.gpu_platform maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Manage a pod identity association of an Amazon EKS cluster."""
+"""Manage pod identity associations of an Amazon EKS cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: eks_pod_identity_association
-short_description: Manage a pod identity association of an Amazon EKS cluster
+short_description: Manage pod identity associations of an Amazon EKS cluster
 version_added: 0.1.0
 description:
   - Creates, updates and deletes the association that gives the pods of a service account an IAM
-    role. The cluster needs the add-on C(eks-pod-identity-agent).
+    role, or several. The cluster needs the add-on C(eks-pod-identity-agent).
 options:
   cluster_name:
     description: Name of the cluster. In check mode it need not exist yet.
@@ -21,11 +21,27 @@ options:
   namespace:
     description: Kubernetes namespace of the service account.
     type: str
-    required: true
   service_account:
-    description: Name of the Kubernetes service account. Neither this nor O(namespace) need exist.
+    description:
+      - Name of the Kubernetes service account. Neither this nor O(namespace) need exist.
+      - Both of them, or O(associations), are required.
     type: str
-    required: true
+  associations:
+    description: Several associations.
+    type: list
+    elements: dict
+    suboptions:
+      namespace:
+        description: See O(namespace).
+        type: str
+        required: true
+      service_account:
+        description: See O(service_account).
+        type: str
+        required: true
+      role:
+        description: See O(role); without it that one is meant.
+        type: str
   state:
     description: Whether the association is to exist.
     type: str
@@ -34,7 +50,7 @@ options:
   role:
     description:
       - Name or ARN of the IAM role, whose trust policy must name C(pods.eks.amazonaws.com).
-      - In check mode it need not exist yet. Required if O(state=present).
+      - In check mode it need not exist yet. Every association needs one if O(state=present).
     type: str
 extends_documentation_fragment:
   - amazon.aws.common.modules
@@ -55,6 +71,17 @@ EXAMPLES = r"""
     role: mlops-triton
     tags:
       Project: mlops
+
+- name: Let the controllers of the cluster call AWS
+  mlops.gpu_platform.eks_pod_identity_association:
+    cluster_name: mlops
+    associations:
+      - namespace: kube-system
+        service_account: aws-load-balancer-controller
+        role: mlops-load-balancer-controller
+      - namespace: kube-system
+        service_account: cluster-autoscaler
+        role: mlops-cluster-autoscaler
 
 - name: Take the role away
   mlops.gpu_platform.eks_pod_identity_association:
@@ -82,7 +109,7 @@ association:
   description:
     - The association as EKS describes it, with names in snake case; empty after a deletion.
     - In check mode, and where there is none yet, only cluster, namespace and service account.
-  returned: success
+  returned: when O(namespace) is given
   type: dict
   sample:
     association_id: a-0a1b2c3d4e5f60718
@@ -90,6 +117,11 @@ association:
     namespace: triton
     service_account: triton
     role_arn: arn:aws:iam::123456789012:role/mlops-triton
+associations:
+  description: The same for each association, without those that are deleted.
+  returned: when O(associations) is given
+  type: list
+  elements: dict
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -99,25 +131,33 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     run_module,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_pod_identity import (
-    ensure_pod_identity,
+    ensure_pod_identities,
 )
 
 
 def main() -> None:
     """Run the module."""
+    association = {
+        "namespace": {"required": True},
+        "service_account": {"required": True},
+        "role": {},
+    }
     module = AnsibleAWSModule(
         argument_spec={
             "cluster_name": {"required": True},
-            "namespace": {"required": True},
-            "service_account": {"required": True},
+            "namespace": {},
+            "service_account": {},
             "role": {},
+            "associations": {"type": "list", "elements": "dict", "options": association},
             **STATE_OPTION,
             **TAG_OPTIONS,
         },
-        required_if=[("state", "present", ("role",))],
+        required_one_of=[("namespace", "associations")],
+        required_together=[("namespace", "service_account")],
+        mutually_exclusive=[("namespace", "associations")],
         supports_check_mode=True,
     )
-    run_module(module, ensure_pod_identity)
+    run_module(module, ensure_pod_identities)
 
 
 if __name__ == "__main__":

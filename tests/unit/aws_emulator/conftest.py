@@ -9,28 +9,30 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.shapes import check_answers
 from botocore.exceptions import ClientError
 
-ROLE = "arn:aws:iam::123456789012:role/mlops"
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "sts:AssumeRole",
-                "Principal": {"Service": "eks.amazonaws.com"},
-            }
-        ],
-    }
-)
+Page = Callable[..., Any]
 Refusal = tuple[str, dict[str, Any], str, str]
 
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+
+
+def trust(service: str) -> str:
+    """Return a trust policy that lets a service of AWS assume a role."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+TRUST = trust("eks")
 
 
 class Emulator(NamedTuple):
@@ -70,6 +72,25 @@ def client(emulator: Emulator) -> Callable[[str], Any]:
         return check_answers(client)
 
     return connect
+
+
+@pytest.fixture
+def page_at(emulator: Emulator) -> Iterator[Callable[[str], Page]]:
+    """Return a function that calls a page of the emulator by a method, with JSON, by its path."""
+    used = set()
+
+    def at(path: str) -> Page:
+        def call(method: str, content: Any = None) -> Any:
+            used.add(call)
+            body = None if content is None else json.dumps(content).encode()
+            with urlopen(Request(emulator.url + path, body, method=method), timeout=5) as answer:
+                return json.load(answer)
+
+        return call
+
+    yield at
+    for call in list(used):
+        call("DELETE")
 
 
 @pytest.fixture
@@ -113,11 +134,26 @@ def eks(client: Callable[[str], Any]) -> Any:
 
 
 @pytest.fixture
-def cluster(eks: Any, subnets: list[str]) -> Iterator[str]:
+def service_roles(client: Callable[[str], Any]) -> Iterator[dict[str, str]]:
+    """The ARNs of the roles of a cluster and of its nodes, by the service that may assume them."""
+    iam = client("iam")
+    created = {
+        service: iam.create_role(
+            RoleName=f"mlops-{service}", AssumeRolePolicyDocument=trust(service)
+        )["Role"]["Arn"]
+        for service in ("eks", "ec2")
+    }
+    yield created
+    for service in created:
+        iam.delete_role(RoleName=f"mlops-{service}")
+
+
+@pytest.fixture
+def cluster(eks: Any, subnets: list[str], service_roles: dict[str, str]) -> Iterator[str]:
     """The name of a cluster of version 1.33."""
     eks.create_cluster(
         name="mlops",
-        roleArn=ROLE,
+        roleArn=service_roles["eks"],
         version="1.33",
         resourcesVpcConfig={"subnetIds": subnets, "endpointPrivateAccess": True},
         accessConfig={"authenticationMode": "API"},

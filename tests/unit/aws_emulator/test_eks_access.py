@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
-from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import check_refusals
+from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import (
+    Emulator,
+    check_refusals,
+)
 
 POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+CREATOR = "arn:aws:iam::123456789012:user/moto"
 CLUSTER_SCOPE = {"type": "cluster"}
 
 
@@ -23,7 +29,8 @@ def test_entry_with_a_policy(eks: Any, entry: dict[str, str]) -> None:
         "arn:aws:eks:eu-west-1:123456789012:access-entry/mlops/role/123456789012/mlops-a/"
     )
     assert (created["type"], created["kubernetesGroups"]) == ("STANDARD", [])
-    assert eks.list_access_entries(clusterName="mlops")["accessEntries"] == [entry["principalArn"]]
+    principals = eks.list_access_entries(clusterName="mlops")["accessEntries"]
+    assert principals == [entry["principalArn"], CREATOR]
 
     namespaces = {"type": "namespace", "namespaces": ["triton"]}
     for scope in (CLUSTER_SCOPE, namespaces):
@@ -38,7 +45,7 @@ def test_entry_with_a_policy(eks: Any, entry: dict[str, str]) -> None:
     eks.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert eks.describe_access_entry(**entry)["accessEntry"]["tags"] == {"b": "2"}
     eks.delete_access_entry(**entry)
-    assert eks.list_access_entries(clusterName="mlops")["accessEntries"] == []
+    assert eks.list_access_entries(clusterName="mlops")["accessEntries"] == [CREATOR]
 
 
 def test_policies_can_be_listed(eks: Any) -> None:
@@ -95,11 +102,63 @@ def test_refusals(eks: Any, entry: dict[str, str], roles: dict[str, str]) -> Non
     )
 
 
-def test_cluster_in_mode_config_map_has_none(eks: Any, subnets: list[str]) -> None:
+def test_creator_administers_the_cluster(eks: Any, cluster: str) -> None:
+    entry = {"clusterName": cluster, "principalArn": CREATOR}
+    (policy,) = eks.list_associated_access_policies(**entry)["associatedAccessPolicies"]
+    assert policy["policyArn"].endswith("/AmazonEKSClusterAdminPolicy")
+    assert policy["accessScope"] == {"type": "cluster", "namespaces": []}
+
+
+def test_role_that_creates_a_cluster_administers_it(
+    eks: Any,
+    client: Callable[[str], Any],
+    emulator: Emulator,
+    subnets: list[str],
+    service_roles: dict[str, str],
+    roles: dict[str, str],
+) -> None:
+    session = {"RoleArn": roles["mlops-a"], "RoleSessionName": "ci"}
+    keys = client("sts").assume_role(**session)["Credentials"]
+    ci = boto3.client(
+        "eks",
+        endpoint_url=emulator.url,
+        region_name="eu-west-1",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    for name, bootstrap in (("with", True), ("without", False)):
+        ci.create_cluster(
+            name=name,
+            roleArn=service_roles["eks"],
+            resourcesVpcConfig={"subnetIds": subnets},
+            accessConfig={
+                "authenticationMode": "API",
+                "bootstrapClusterCreatorAdminPermissions": bootstrap,
+            },
+        )
+        entries = eks.list_access_entries(clusterName=name)["accessEntries"]
+        assert entries == ([roles["mlops-a"]] if bootstrap else [])
+        eks.delete_cluster(name=name)
+
+
+def test_nodes_are_let_in(
+    eks: Any, cluster: str, subnets: list[str], service_roles: dict[str, str]
+) -> None:
+    names = {"clusterName": cluster, "nodegroupName": "system"}
+    scaling = {"minSize": 0, "desiredSize": 0, "maxSize": 1}
+    role = service_roles["ec2"]
+    eks.create_nodegroup(**names, subnets=subnets, nodeRole=role, scalingConfig=scaling)
+    entry = eks.describe_access_entry(clusterName=cluster, principalArn=role)["accessEntry"]
+    assert (entry["type"], entry["kubernetesGroups"]) == ("EC2_LINUX", ["system:nodes"])
+    eks.delete_nodegroup(**names)
+
+
+def test_cluster_in_mode_config_map_has_none(
+    eks: Any, subnets: list[str], service_roles: dict[str, str]
+) -> None:
     eks.create_cluster(
-        name="old",
-        roleArn="arn:aws:iam::123456789012:role/mlops",
-        resourcesVpcConfig={"subnetIds": subnets},
+        name="old", roleArn=service_roles["eks"], resourcesVpcConfig={"subnetIds": subnets}
     )
     refusal = "authentication mode must be set to one of [API, API_AND_CONFIG_MAP]"
     call = ("list_access_entries", {"clusterName": "old"}, "InvalidRequestException", refusal)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import boto3
 import pytest
-from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
+from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator, Page
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -19,16 +18,9 @@ Rules = list[dict[str, Any]]
 
 
 @pytest.fixture
-def page(emulator: Emulator) -> Iterator[Callable[..., Any]]:
-    """Return a function that calls the page of faults by a method, with JSON."""
-
-    def call(method: str, content: Any = None) -> Any:
-        body = None if content is None else json.dumps(content).encode()
-        with urlopen(Request(f"{emulator.url}/_emulator/faults", body, method=method)) as answer:
-            return json.load(answer)
-
-    yield call
-    call("DELETE")
+def page(page_at: Callable[[str], Page]) -> Page:
+    """Return a function that calls the page of faults."""
+    return page_at("/_emulator/faults")
 
 
 @pytest.fixture
@@ -84,7 +76,7 @@ def last_line(emulator: Emulator) -> dict[str, Any]:
 )
 def test_clients_read_the_error_in_each_protocol(
     emulator: Emulator,
-    page: Callable[..., Any],
+    page: Page,
     connect: Callable[..., Any],
     service: str,
     method: str,
@@ -106,7 +98,7 @@ def test_clients_read_the_error_in_each_protocol(
 
 
 def test_rules_choose_by_service_action_and_whether_it_writes(
-    page: Callable[..., Any], connect: Callable[..., Any]
+    page: Page, connect: Callable[..., Any]
 ) -> None:
     ec2, iam = connect("ec2"), connect("iam")
     calls = (ec2.describe_vpcs, ec2.create_internet_gateway, ec2.allocate_address, iam.list_roles)
@@ -121,9 +113,7 @@ def test_rules_choose_by_service_action_and_whether_it_writes(
         assert [codes(call, 1)[0] for call in calls] == expected, rule
 
 
-def test_share_of_requests_is_the_same_for_a_seed(
-    page: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+def test_share_of_requests_is_the_same_for_a_seed(page: Page, connect: Callable[..., Any]) -> None:
     sts = connect("sts")
     rounds = []
     for seed in (1, 1, 2):
@@ -135,16 +125,14 @@ def test_share_of_requests_is_the_same_for_a_seed(
     assert (rule["matches"], rule["hits"]) == (40, rounds[2].count("Throttling"))
 
 
-def test_client_that_retries_gets_through(
-    page: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+def test_client_that_retries_gets_through(page: Page, connect: Callable[..., Any]) -> None:
     page("PUT", [{"error": "RequestLimitExceeded", "status": 503, "count": 2}])
     connect("ec2", attempts=5).describe_vpcs()
     assert page("GET")[0]["hits"] == 2
 
 
 def test_answer_that_comes_too_late_was_carried_out(
-    emulator: Emulator, page: Callable[..., Any], connect: Callable[..., Any]
+    emulator: Emulator, page: Page, connect: Callable[..., Any]
 ) -> None:
     ec2 = connect("ec2", read_timeout=0.2)
     before = len(ec2.describe_addresses()["Addresses"])
@@ -165,7 +153,7 @@ def test_answer_that_comes_too_late_was_carried_out(
     "rules",
     [[{}], [{"error": "a", "rate": 2}], [{"error": "a", "status": 200}], [{"errors": "a"}], 1],
 )
-def test_wrong_rules_are_refused(page: Callable[..., Any], rules: Any) -> None:
+def test_wrong_rules_are_refused(page: Page, rules: Any) -> None:
     with pytest.raises(HTTPError) as caught:
         page("PUT", rules)
     assert caught.value.code == 400

@@ -105,6 +105,59 @@ POD_IDENTITY = Life(
         "delete": ["DeletePodIdentityAssociation"],
     },
 )
+NODEGROUP = Life(
+    "eks_nodegroup",
+    {**CLUSTER, "name": "gpu"},
+    {
+        "node_role": "mlops-ec2",
+        "version": "1.32",
+        "ami_type": "AL2023_x86_64_NVIDIA",
+        "capacity_type": "SPOT",
+        "instance_types": ["g4dn.xlarge", "g5.xlarge"],
+        "check_gpu_capacity": True,
+        "launch_template": {"disk_size": 100},
+        "max_size": 2,
+        "labels": {"gpu": "true", "pool": "a"},
+        "taints": [
+            {"key": "gpu", "value": "true", "effect": "NoSchedule"},
+            {"key": "drain", "effect": "NoExecute"},
+        ],
+        "node_template_tags": True,
+        "tags": {"Project": "mlops", "Owner": "ml"},
+    },
+    {
+        "node_role": "arn:aws:iam::123456789012:role/mlops-ec2",
+        "launch_template": {"disk_size": 100, "disk_type": "gp3", "disk_encrypted": True},
+        "labels": {"pool": "a", "gpu": "true"},
+        "taints": [
+            {"key": "drain", "value": "", "effect": "NoExecute"},
+            {"key": "gpu", "value": "true", "effect": "NoSchedule"},
+        ],
+    },
+    {
+        "version": "1.33",
+        "launch_template": {"disk_size": 120},
+        "max_size": 3,
+        "labels": {"gpu": "true"},
+        "taints": [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}],
+        "tags": {"Project": "mlops", "Owner": "ops"},
+    },
+    {
+        "create": ["CreateLaunchTemplate", "CreateNodegroup", "CreateOrUpdateTags"],
+        "change": [
+            "CreateTags",
+            "CreateLaunchTemplateVersion",
+            "ModifyLaunchTemplate",
+            "UpdateNodegroupConfig",
+            "UpdateNodegroupVersion",
+            "DeleteTags",
+            "CreateOrUpdateTags",
+            "TagResource",
+            "DeleteLaunchTemplateVersions",
+        ],
+        "delete": ["DeleteNodegroup", "DeleteLaunchTemplate"],
+    },
+)
 OIDC_PROVIDER = Life(
     "iam_oidc_provider",
     {"url": "https://token.actions.githubusercontent.com"},
@@ -143,6 +196,46 @@ SCHEDULE = Life(
     {"expression": "rate(1 day)", "timezone": "UTC", "enabled": False, "role": "mlops-b"},
     {"create": ["CreateSchedule"], "change": ["UpdateSchedule"], "delete": ["DeleteSchedule"]},
 )
+SCHEDULE_GROUP = Life(
+    "scheduler_schedule_group",
+    {"name": "mlops"},
+    {
+        "schedules": [
+            {"name": "stop", **SCHEDULE.options},
+            {"name": "start", **SCHEDULE.options, "expression": "cron(0 8 ? * MON-FRI *)"},
+        ],
+        "tags": {"Project": "mlops"},
+    },
+    {
+        "schedules": [
+            {
+                "name": "start",
+                **SCHEDULE.options,
+                **SCHEDULE.same,
+                "expression": "cron(0 8 ? * MON-FRI *)",
+            },
+            {"name": "stop", **SCHEDULE.options, **SCHEDULE.same},
+        ],
+    },
+    {
+        "schedules": [
+            {"name": "stop", **SCHEDULE.options, **SCHEDULE.change},
+            {"name": "new", **SCHEDULE.options},
+        ],
+        "tags": {"Owner": "mlops"},
+    },
+    {
+        "create": ["CreateScheduleGroup", "CreateSchedule", "CreateSchedule"],
+        "change": [
+            "UntagResource",
+            "TagResource",
+            "DeleteSchedule",
+            "UpdateSchedule",
+            "CreateSchedule",
+        ],
+        "delete": ["DeleteScheduleGroup"],
+    },
+)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:costs"
 MAIL = "mlops@example.com"
 BUDGET = Life(
@@ -150,6 +243,7 @@ BUDGET = Life(
     {"name": "mlops"},
     {
         "limit": 200,
+        "cost_filters": {"TagKeyValue": ["user:Platform$mlops", "user:Platform$other"]},
         "notifications": [
             {"threshold": 80, "subscribers": [TOPIC, MAIL]},
             {"threshold": 100, "type": "FORECASTED", "subscribers": [TOPIC]},
@@ -158,6 +252,7 @@ BUDGET = Life(
     },
     {
         "limit": "200.00",
+        "cost_filters": {"TagKeyValue": ["user:Platform$other", "user:Platform$mlops"]},
         "account_id": "123456789012",
         "notifications": [
             {"threshold": 100.0, "type": "FORECASTED", "subscribers": [TOPIC]},
@@ -184,7 +279,18 @@ BUDGET = Life(
         "delete": ["DeleteBudget"],
     },
 )
-LIVES = [ACCESS_ENTRY, ADDON, POD_IDENTITY, OIDC_PROVIDER, SCHEDULE, BUDGET]
+LIVES = [
+    ACCESS_ENTRY,
+    ADDON,
+    POD_IDENTITY,
+    NODEGROUP,
+    OIDC_PROVIDER,
+    SCHEDULE,
+    SCHEDULE_GROUP,
+    BUDGET,
+]
+# Options that are no fields of the resource, or that only a creation takes.
+UNCOMPARED = {"resolve_conflicts", "node_role", "check_gpu_capacity"}
 each_life = pytest.mark.parametrize("life", LIVES, ids=lambda life: life.module)
 
 
@@ -228,7 +334,7 @@ def test_check_mode_on_an_empty_account_plans(run: Run, life: Life) -> None:
     assert result.get("msg") is None
     assert (result["changed"], calls) == (True, [])
     assert result["diff"]["before"] == {}
-    assert set(life.options) - {"resolve_conflicts"} <= set(result["diff"]["after"])
+    assert set(life.options) - UNCOMPARED <= set(result["diff"]["after"])
     result, calls = run(life.module, life.names, {"state": "absent"}, check_mode=True)
     assert (result["changed"], calls) == (False, [])
 
@@ -255,6 +361,40 @@ def test_life_of_a_resource(run: Run, life: Life, request: pytest.FixtureRequest
     assert step(absent, check_mode=True) == (True, [])
     assert step(absent) == (True, life.calls["delete"])
     assert step(absent) == (False, [])
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize(
+    ("change", "updates"),
+    [
+        ({"taints": []}, ["UpdateNodegroupConfig", "DeleteTags"]),
+        ({"labels": {"gpu": "true"}}, ["UpdateNodegroupConfig", "DeleteTags"]),
+        ({"max_size": 3}, ["UpdateNodegroupConfig"]),
+        ({"version": "1.33"}, ["UpdateNodegroupVersion"]),
+        (
+            {"tags": {"Project": "mlops", "Owner": "ops"}},
+            [
+                "CreateTags",
+                "CreateLaunchTemplateVersion",
+                "ModifyLaunchTemplate",
+                "UpdateNodegroupVersion",
+                "TagResource",
+                "DeleteLaunchTemplateVersions",
+            ],
+        ),
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_one_change_of_a_node_group_is_one_update(
+    run: Run, change: dict[str, Any], updates: list[str]
+) -> None:
+    run(NODEGROUP.module, NODEGROUP.names, NODEGROUP.options)
+    result, calls = run(NODEGROUP.module, NODEGROUP.names, NODEGROUP.options, change)
+    assert calls == updates
+    node_changes = [each for each in result["changes"] if each["type"] == "AWS::EKS::Nodegroup"]
+    assert [each["action"] for each in node_changes] == ["update"]
+    assert set(change) <= set(node_changes[0]["fields"])
+    run(NODEGROUP.module, NODEGROUP.names, {"state": "absent"})
 
 
 @pytest.mark.usefixtures("cluster", "roles")

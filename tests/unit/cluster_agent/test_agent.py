@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -186,6 +187,24 @@ def test_gpu_is_allocatable_once_the_device_plugin_is_ready(stack: Stack) -> Non
     assert stack.get("DaemonSet", "plugin")["status"]["desiredNumberScheduled"] == 1
     assert stack.get("Node", "gpu", "")["status"]["allocatable"][GPU] == "1"
     stack.delete("DaemonSet", "plugin")
+    wait_for(lambda: stack.get("Node", "gpu", "")["status"]["allocatable"][GPU] == "0", "no plugin")
+
+
+def test_a_shared_gpu_is_allocatable_several_times(stack: Stack) -> None:
+    slicing = {"timeSlicing": {"resources": [{"name": GPU, "replicas": 4}]}}
+    data = {"default": json.dumps({"version": "v1", "sharing": slicing})}
+    stack.create("ConfigMap", {"metadata": {"name": "slices"}, "data": data})
+    plugin = template("slices", image="nvcr.io/nvidia/k8s-device-plugin:v0.17.1")
+    plugin["spec"] |= {
+        "tolerations": [{"key": GPU, "operator": "Exists"}],
+        "nodeSelector": {"accelerator": "nvidia"},
+        "volumes": [{"name": "configs", "configMap": {"name": "slices"}}],
+    }
+    stack.create("DaemonSet", workload("slices", plugin))
+    wait_for(
+        lambda: stack.get("Node", "gpu", "")["status"]["allocatable"][GPU] == "4", "the slices"
+    )
+    stack.delete("DaemonSet", "slices")
     wait_for(lambda: stack.get("Node", "gpu", "")["status"]["allocatable"][GPU] == "0", "no plugin")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import AwsError, Fields
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_access import (
-    ensure_access_entry,
+    ensure_access_entries,
 )
 from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 from botocore.exceptions import ClientError
@@ -25,6 +25,7 @@ def params(**changes: Any) -> Fields:
     return {
         "cluster_name": "mlops",
         "principal": ARN,
+        "entries": None,
         "state": "present",
         "type": "STANDARD",
         "kubernetes_groups": None,
@@ -70,13 +71,13 @@ def test_new_principal_is_waited_for(script: ScriptedAws) -> None:
         accessScope={"type": "cluster"},
     )
     expect_entry(script, {"type": "cluster"})
-    assert ensure_access_entry(script.aws(), params(access_policies=[VIEW]))["changed"]
+    assert ensure_access_entries(script.aws(), params(access_policies=[VIEW]))["changed"]
     assert script.now == 5
 
 
 def test_options_that_are_not_set_are_left_alone(script: ScriptedAws) -> None:
     expect_entry(script, {"type": "cluster"}, kubernetesGroups=["a"], tags={"a": "1"})
-    assert not ensure_access_entry(script.aws(), params())["changed"]
+    assert not ensure_access_entries(script.aws(), params())["changed"]
 
 
 def test_empty_lists_take_everything_away(script: ScriptedAws) -> None:
@@ -84,7 +85,7 @@ def test_empty_lists_take_everything_away(script: ScriptedAws) -> None:
     script.answer("eks", "update_access_entry", {}, **NAMES, kubernetesGroups=[])
     script.answer("eks", "disassociate_access_policy", {}, **NAMES, policyArn=POLICY_ARN)
     expect_entry(script)
-    result = ensure_access_entry(script.aws(), params(kubernetes_groups=[], access_policies=[]))
+    result = ensure_access_entries(script.aws(), params(kubernetes_groups=[], access_policies=[]))
     assert result["diff"]["before"]["access_policies"] == {"AmazonEKSViewPolicy": "cluster"}
     assert result["diff"]["after"]["access_policies"] == {}
 
@@ -94,12 +95,12 @@ def test_role_is_found_by_name_among_the_entries(script: ScriptedAws) -> None:
     expect_entry(script)
     script.answer("eks", "delete_access_entry", {}, **NAMES)
     absent = params(principal="operator", state="absent")
-    assert ensure_access_entry(script.aws(), absent)["changed"]
+    assert ensure_access_entries(script.aws(), absent)["changed"]
 
 
 def test_role_without_entry_need_not_exist_in_check_mode(script: ScriptedAws) -> None:
     expect_entries(script)
-    result = ensure_access_entry(script.aws(check_mode=True), params(principal="operator"))
+    result = ensure_access_entries(script.aws(check_mode=True), params(principal="operator"))
     assert result["changed"]
     assert result["access_entry"] == {"cluster_name": "mlops", "principal_arn": "operator"}
 
@@ -115,14 +116,14 @@ def test_cluster_without_access_entries_has_none(
     method = "describe_access_entry" if principal == ARN else "list_access_entries"
     script.refuse("eks", method, "InvalidRequestException", MODE)
     options = params(principal=principal, state=state)
-    result = ensure_access_entry(script.aws(check_mode=check_mode), options)
+    result = ensure_access_entries(script.aws(check_mode=check_mode), options)
     assert result["changed"] is changed
 
 
 def test_entry_is_not_created_in_a_cluster_without_them(script: ScriptedAws) -> None:
     script.refuse("eks", "describe_access_entry", "InvalidRequestException", MODE)
     with pytest.raises(ClientError, match="authentication mode"):
-        ensure_access_entry(script.aws(), params())
+        ensure_access_entries(script.aws(), params())
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -130,7 +131,7 @@ def test_type_is_fixed(script: ScriptedAws, check_mode: bool) -> None:
     expect_entry(script, type="EC2_LINUX")
     message = f"access entry of {ARN}: EKS cannot change type: EC2_LINUX to STANDARD; delete"
     with pytest.raises(AwsError, match=message):
-        ensure_access_entry(script.aws(check_mode=check_mode), params())
+        ensure_access_entries(script.aws(check_mode=check_mode), params())
 
 
 @pytest.mark.parametrize(
@@ -165,5 +166,29 @@ def test_bad_options_are_refused_before_any_call(
     script: ScriptedAws, options: Fields, message: str
 ) -> None:
     with pytest.raises(AwsError) as caught:
-        ensure_access_entry(script.aws(), params(**options))
+        ensure_access_entries(script.aws(), params(**options))
     assert str(caught.value) == message
+
+
+def test_several_entries_take_what_they_do_not_say_from_beside_them(script: ScriptedAws) -> None:
+    other = {"clusterName": "mlops", "principalArn": f"{ARN}-b"}
+    expect_entry(script)
+    script.refuse("eks", "describe_access_entry", "ResourceNotFoundException")
+    entries = [
+        {"principal": ARN, "type": None, "kubernetes_groups": None, "access_policies": None},
+        {"principal": f"{ARN}-b", "type": "EC2", "kubernetes_groups": [], "access_policies": None},
+    ]
+    options = params(principal=None, entries=entries, kubernetes_groups=["ops"])
+    result = ensure_access_entries(script.aws(check_mode=True), options)
+    assert result["diff"]["after"] == {
+        ARN: {"type": "STANDARD", "kubernetes_groups": ["ops"]},
+        other["principalArn"]: {"type": "EC2", "kubernetes_groups": []},
+    }
+    assert [change["action"] for change in result["changes"]] == ["update", "create"]
+
+
+def test_every_entry_is_checked_before_the_first_call(script: ScriptedAws) -> None:
+    unset = dict.fromkeys(("type", "kubernetes_groups", "access_policies"))
+    entries = [{"principal": ARN, **unset}, {"principal": "no name", **unset}]
+    with pytest.raises(AwsError, match="principal is 'no name'"):
+        ensure_access_entries(script.aws(), params(entries=entries))

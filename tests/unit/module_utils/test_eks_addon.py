@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import AwsError, Fields
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_addon import ensure_addon
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_addon import ensure_addons
 from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from ansible_collections.mlops.gpu_platform.tests.unit.scripted_eks import expect_addon_offers
 
 NAMES = {"clusterName": "mlops", "addonName": "coredns"}
 ROLE = "arn:aws:iam::123456789012:role/dns"
@@ -21,6 +22,7 @@ def params(**changes: Any) -> Fields:
     return {
         "cluster_name": "mlops",
         "name": "coredns",
+        "addons": None,
         "state": "present",
         "version": None,
         "configuration_values": {"replicaCount": 2},
@@ -85,7 +87,7 @@ def test_create_waits_for_replicas(script: ScriptedAws) -> None:
     )
     expect_looks(script, {"status": "CREATING"}, issues("DEGRADED", NO_REPLICAS), {})
     options = params(service_account_role=ROLE, resolve_conflicts="PRESERVE")
-    result = ensure_addon(script.aws(poll_interval=7), options)
+    result = ensure_addons(script.aws(poll_interval=7), options)
     assert result["addon"]["status"] == "ACTIVE"
     assert script.now == 14
 
@@ -93,7 +95,7 @@ def test_create_waits_for_replicas(script: ScriptedAws) -> None:
 def test_create_without_wait_returns_at_once(script: ScriptedAws) -> None:
     script.refuse("eks", "describe_addon", "ResourceNotFoundException")
     script.stub("eks").add_response("create_addon", addon(status="CREATING"))
-    assert ensure_addon(script.aws(wait=False), params())["addon"]["status"] == "CREATING"
+    assert ensure_addons(script.aws(wait=False), params())["addon"]["status"] == "CREATING"
 
 
 @pytest.mark.parametrize("status", ["CREATING", "DEGRADED", "CREATE_FAILED"])
@@ -102,7 +104,7 @@ def test_other_health_issues_end_the_wait(script: ScriptedAws, status: str) -> N
     script.stub("eks").add_response("create_addon", addon(status="CREATING"))
     expect_looks(script, issues(status, NO_ACCESS))
     with pytest.raises(AwsError, match=f"add-on coredns is {status}: AccessDenied: no role") as e:
-        ensure_addon(script.aws(), params())
+        ensure_addons(script.aws(), params())
     assert e.value.details == {"issues": NO_ACCESS}
     assert script.now == 0
 
@@ -116,18 +118,18 @@ def test_time_out_names_the_health_issues(script: ScriptedAws) -> None:
         "add-on coredns is DEGRADED: InsufficientNumberOfReplicas: no nodes"
     )
     with pytest.raises(AwsError, match=message):
-        ensure_addon(script.aws(wait_timeout=20, poll_interval=10), params())
+        ensure_addons(script.aws(wait_timeout=20, poll_interval=10), params())
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "DEGRADED"])
 def test_second_run_changes_nothing(script: ScriptedAws, status: str) -> None:
     expect_looks(script, {"status": status})
-    assert not ensure_addon(script.aws(), params(service_account_role="dns"))["changed"]
+    assert not ensure_addons(script.aws(), params(service_account_role="dns"))["changed"]
 
 
 def test_change_under_way_is_waited_for(script: ScriptedAws) -> None:
     expect_looks(script, {"status": "UPDATING"}, issues("UPDATING", NO_ACCESS), {})
-    assert not ensure_addon(script.aws(), params())["changed"]
+    assert not ensure_addons(script.aws(), params())["changed"]
     assert script.now == 10
 
 
@@ -141,7 +143,7 @@ def test_update_keeps_what_is_not_managed(script: ScriptedAws) -> None:
     )
     expect_looks(script, {"status": "UPDATING"}, {}, {})
     options = {"configuration_values": {"replicaCount": 3}, "resolve_conflicts": "PRESERVE"}
-    assert ensure_addon(script.aws(), params(**options))["changed"]
+    assert ensure_addons(script.aws(), params(**options))["changed"]
 
 
 def test_failed_update_is_sent_again(script: ScriptedAws) -> None:
@@ -153,7 +155,7 @@ def test_failed_update_is_sent_again(script: ScriptedAws) -> None:
         resolveConflicts="NONE",
     )
     expect_looks(script, {}, {})
-    result = ensure_addon(script.aws(), params())
+    result = ensure_addons(script.aws(), params())
     assert result["diff"]["before"]["status"] == "UPDATE_FAILED"
 
 
@@ -164,7 +166,7 @@ def test_failed_creation_is_cleared_away(script: ScriptedAws) -> None:
     script.refuse("eks", "describe_addon", "ResourceNotFoundException")
     script.stub("eks").add_response("create_addon", addon(status="CREATING"))
     expect_looks(script, {})
-    result = ensure_addon(script.aws(), params())
+    result = ensure_addons(script.aws(), params())
     assert result["diff"]["before"] == {}
     assert result["addon"]["status"] == "ACTIVE"
 
@@ -172,25 +174,25 @@ def test_failed_creation_is_cleared_away(script: ScriptedAws) -> None:
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETING", "CREATING"])
 def test_check_mode_only_looks(script: ScriptedAws, status: str) -> None:
     expect_looks(script, {"status": status})
-    result = ensure_addon(script.aws(check_mode=True), params(tags={"a": "1"}))
+    result = ensure_addons(script.aws(check_mode=True), params(tags={"a": "1"}))
     assert result["changed"]
 
 
 def test_configuration_that_is_not_json_is_replaced(script: ScriptedAws) -> None:
     expect_looks(script, {"configurationValues": "replicaCount: 2"})
-    result = ensure_addon(script.aws(check_mode=True), params())
+    result = ensure_addons(script.aws(check_mode=True), params())
     assert result["diff"]["before"]["configuration_values"] == "replicaCount: 2"
 
 
 def test_version_that_is_there_is_not_looked_up(script: ScriptedAws) -> None:
     expect_looks(script, {})
-    assert not ensure_addon(script.aws(), params(version="v1"))["changed"]
+    assert not ensure_addons(script.aws(), params(version="v1"))["changed"]
 
 
 def test_version_for_a_planned_cluster_is_taken_as_it_is(script: ScriptedAws) -> None:
     script.refuse("eks", "describe_addon", "ResourceNotFoundException")
     script.refuse("eks", "describe_cluster", "ResourceNotFoundException")
-    result = ensure_addon(script.aws(check_mode=True), params(version="default"))
+    result = ensure_addons(script.aws(check_mode=True), params(version="default"))
     assert result["diff"]["after"]["version"] == "default"
 
 
@@ -199,21 +201,83 @@ def test_delete_waits_until_it_is_gone(script: ScriptedAws) -> None:
     script.answer("eks", "delete_addon", addon(status="DELETING"), **NAMES)
     expect_looks(script, {"status": "DELETING"})
     script.refuse("eks", "describe_addon", "ResourceNotFoundException")
-    assert ensure_addon(script.aws(), params(state="absent"))["changed"]
+    assert ensure_addons(script.aws(), params(state="absent"))["changed"]
 
 
 def test_delete_without_wait_of_an_addon_that_is_going_does_nothing(script: ScriptedAws) -> None:
     expect_looks(script, {"status": "DELETING"})
-    ensure_addon(script.aws(wait=False), params(state="absent"))
+    ensure_addons(script.aws(wait=False), params(state="absent"))
 
 
 def test_delete_without_wait_returns_at_once(script: ScriptedAws) -> None:
     expect_looks(script, {})
     script.answer("eks", "delete_addon", addon(status="DELETING"), **NAMES)
-    assert ensure_addon(script.aws(wait=False), params(state="absent"))["changed"]
+    assert ensure_addons(script.aws(wait=False), params(state="absent"))["changed"]
 
 
 def test_failed_deletion_says_why(script: ScriptedAws) -> None:
     expect_looks(script, {"status": "DELETING"}, issues("DELETE_FAILED", NO_ACCESS))
     with pytest.raises(AwsError, match="add-on coredns is DELETE_FAILED: AccessDenied: no role"):
-        ensure_addon(script.aws(), params(state="absent"))
+        ensure_addons(script.aws(), params(state="absent"))
+
+
+def both(**changes: Any) -> Fields:
+    """Return the module's options for two add-ons."""
+    unset = ("version", "configuration_values", "service_account_role", "resolve_conflicts")
+    addons = [{**dict.fromkeys(unset), "name": name} for name in ("vpc-cni", "coredns")]
+    options = {"name": None, "addons": addons, "configuration_values": None, **changes}
+    return params(**options)
+
+
+def names_of(name: str) -> dict[str, str]:
+    return {"clusterName": "mlops", "addonName": name}
+
+
+def test_all_addons_are_sent_before_any_is_waited_for(script: ScriptedAws) -> None:
+    for name in ("vpc-cni", "coredns"):
+        script.refuse("eks", "describe_addon", "ResourceNotFoundException")
+        creating = {"addon": {"addonName": name, "status": "CREATING"}}
+        request = {**names_of(name), "resolveConflicts": "OVERWRITE"}
+        script.answer("eks", "create_addon", creating, **request)
+    for name in ("vpc-cni", "coredns"):
+        for status in ("CREATING", "ACTIVE"):
+            look = {"addon": {"addonName": name, "status": status}}
+            script.answer("eks", "describe_addon", look, **names_of(name))
+    result = ensure_addons(script.aws(poll_interval=7), both(resolve_conflicts="OVERWRITE"))
+    assert [addon["status"] for addon in result["addons"]] == ["ACTIVE", "ACTIVE"]
+    assert script.now == 14
+
+
+def test_several_addons_without_wait(script: ScriptedAws) -> None:
+    for name in ("vpc-cni", "coredns"):
+        script.refuse("eks", "describe_addon", "ResourceNotFoundException")
+        creating = {"addon": {"addonName": name, "status": "CREATING"}}
+        script.stub("eks").add_response("create_addon", creating)
+    result = ensure_addons(script.aws(wait=False), both())
+    assert [addon["status"] for addon in result["addons"]] == ["CREATING", "CREATING"]
+
+
+def test_several_addons_are_deleted_side_by_side(script: ScriptedAws) -> None:
+    for name in ("vpc-cni", "coredns"):
+        script.answer("eks", "describe_addon", addon(), **names_of(name))
+        script.answer("eks", "delete_addon", addon(status="DELETING"), **names_of(name))
+    for _ in range(2):
+        script.refuse("eks", "describe_addon", "ResourceNotFoundException")
+    result = ensure_addons(script.aws(), both(state="absent"))
+    assert (result["changed"], result["addons"]) == (True, [])
+
+
+def test_a_new_addon_that_is_not_active_yet_is_waited_for(script: ScriptedAws) -> None:
+    expect_looks(script, {"status": "CREATING"}, issues("DEGRADED", NO_REPLICAS), {})
+    assert not ensure_addons(script.aws(poll_interval=7), params())["changed"]
+    assert script.now == 7
+
+
+def test_the_cluster_is_asked_once_for_its_version(script: ScriptedAws) -> None:
+    cluster = {"cluster": {"name": "mlops", "version": "1.34"}}
+    for name in ("vpc-cni", "coredns"):
+        script.answer("eks", "describe_addon", addon(addonName=name), **names_of(name))
+        if name == "vpc-cni":
+            script.answer("eks", "describe_cluster", cluster, name="mlops")
+        expect_addon_offers(script, name, ["v2", "v1"])
+    assert not ensure_addons(script.aws(), both(version="default"))["changed"]

@@ -3,66 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import AwsError, Fields
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup import (
     ensure_nodegroup,
 )
+from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_capacity import (
+    expect_quota,
+    expect_types,
+)
+from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_nodegroup import (
+    ARN,
+    CREATION,
+    GROUP,
+    NAMES,
+    ROLE,
+    TEMPLATE,
+    TEMPLATE_TAGS,
+    expect_cluster,
+    expect_existing,
+    expect_no_nodegroup,
+    expect_no_template,
+    expect_tagging,
+    expect_template_tags,
+    expect_update,
+    expect_version_update,
+    nodegroup,
+    params,
+)
 from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
-
-NAMES = {"clusterName": "mlops", "nodegroupName": "gpu"}
-ARN = "arn:aws:eks:eu-west-1:123456789012:nodegroup/mlops/gpu/1"
-ROLE = "arn:aws:iam::123456789012:role/node"
-GROUP = {"ResourceId": "eks-gpu", "ResourceType": "auto-scaling-group"}
-TEMPLATE = "k8s.io/cluster-autoscaler/node-template"
-TEMPLATE_TAGS = {f"{TEMPLATE}/label/gpu": "true", f"{TEMPLATE}/taint/gpu": "true:NoSchedule"}
-
-
-def params(**changes: Any) -> Fields:
-    """Return the module's options for the node group below."""
-    return {
-        "cluster_name": "mlops",
-        "name": "gpu",
-        "state": "present",
-        "node_role": ROLE,
-        "subnet_ids": ["subnet-b", "subnet-a"],
-        "instance_types": ["g4dn.xlarge"],
-        "ami_type": "AL2023_x86_64_NVIDIA",
-        "capacity_type": None,
-        "disk_size": None,
-        "min_size": 0,
-        "max_size": 2,
-        "desired_size": None,
-        "labels": {"gpu": "true"},
-        "taints": [{"key": "gpu", "value": "true", "effect": "NoSchedule"}],
-        "max_unavailable": None,
-        "node_template_tags": False,
-        "tags": {"Project": "mlops"},
-        "purge_tags": True,
-        **changes,
-    }
-
-
-def nodegroup(**changes: Any) -> Fields:
-    """Return an answer of DescribeNodegroup."""
-    described = {
-        **NAMES,
-        "nodegroupArn": ARN,
-        "status": "ACTIVE",
-        "nodeRole": ROLE,
-        "subnets": ["subnet-a", "subnet-b"],
-        "instanceTypes": ["g4dn.xlarge"],
-        "amiType": "AL2023_x86_64_NVIDIA",
-        "scalingConfig": {"minSize": 0, "maxSize": 2, "desiredSize": 0},
-        "labels": {"gpu": "true"},
-        "taints": [{"key": "gpu", "value": "true", "effect": "NO_SCHEDULE"}],
-        "resources": {"autoScalingGroups": [{"name": "eks-gpu"}]},
-        "tags": {"Project": "mlops"},
-        **changes,
-    }
-    return {"nodegroup": described}
 
 
 @pytest.fixture
@@ -71,70 +41,27 @@ def script() -> Iterator[ScriptedAws]:
         yield scripted
 
 
-def expect_existing(script: ScriptedAws, times: int = 2, **changes: Any) -> None:
-    """Expect the node group to be looked at."""
-    for _ in range(times):
-        script.answer("eks", "describe_nodegroup", nodegroup(**changes), **NAMES)
-
-
-def expect_update(script: ScriptedAws, **request: Any) -> None:
-    """Expect one update of the configuration, which is done at the first look."""
-    update = {"id": "u", "type": "ConfigUpdate", "status": "InProgress"}
-    script.answer("eks", "update_nodegroup_config", {"update": update}, **NAMES, **request)
-    script.answer(
-        "eks",
-        "describe_update",
-        {"update": update | {"status": "Successful"}},
-        name="mlops",
-        nodegroupName="gpu",
-        updateId="u",
-    )
-
-
-def expect_template_tags(script: ScriptedAws, tags: dict[str, str]) -> None:
-    """Expect the tags of the Auto Scaling group to be read."""
-    script.answer(
-        "autoscaling",
-        "describe_tags",
-        {"Tags": [{**GROUP, "Key": key, "Value": value} for key, value in tags.items()]},
-        Filters=[{"Name": "auto-scaling-group", "Values": ["eks-gpu"]}],
-    )
-
-
 def test_create_takes_the_subnets_of_the_cluster_and_tags_the_group(script: ScriptedAws) -> None:
-    script.refuse("eks", "describe_nodegroup", "ResourceNotFoundException")
-    subnets = {"subnetIds": ["subnet-a", "subnet-b"]}
-    cluster = {"name": "mlops", "status": "ACTIVE", "resourcesVpcConfig": subnets}
-    script.answer("eks", "describe_cluster", {"cluster": cluster}, name="mlops")
+    expect_no_nodegroup(script)
+    expect_cluster(script)
     script.answer(
         "eks",
         "create_nodegroup",
         nodegroup(status="CREATING"),
-        **NAMES,
-        subnets=["subnet-a", "subnet-b"],
-        nodeRole=ROLE,
-        instanceTypes=["g4dn.xlarge"],
-        amiType="AL2023_x86_64_NVIDIA",
-        scalingConfig={"minSize": 0, "maxSize": 2, "desiredSize": 0},
-        labels={"gpu": "true"},
-        taints=[{"key": "gpu", "value": "true", "effect": "NO_SCHEDULE"}],
+        **CREATION,
         updateConfig={"maxUnavailable": 1},
-        tags={"Project": "mlops"},
     )
-    expect_existing(script, 1, status="CREATING")
-    expect_existing(script, 1)
-    script.answer(
-        "autoscaling",
-        "create_or_update_tags",
-        {},
-        Tags=[
-            {**GROUP, "Key": key, "Value": value, "PropagateAtLaunch": False}
-            for key, value in TEMPLATE_TAGS.items()
-        ],
-    )
+    expect_existing(script, status="CREATING")
+    expect_existing(script)
+    expect_tagging(script, {**TEMPLATE_TAGS, f"{TEMPLATE}/resources/nvidia.com/gpu": "4"})
     result = ensure_nodegroup(
         script.aws(poll_interval=5),
-        params(subnet_ids=None, max_unavailable=1, node_template_tags=True),
+        params(
+            subnet_ids=None,
+            max_unavailable=1,
+            node_template_tags=True,
+            node_template_resources={"nvidia.com/gpu": 4},
+        ),
     )
     assert result["changed"]
     assert result["nodegroup"]["status"] == "ACTIVE"
@@ -142,12 +69,12 @@ def test_create_takes_the_subnets_of_the_cluster_and_tags_the_group(script: Scri
 
 
 def test_check_mode_on_an_empty_account_only_looks(script: ScriptedAws) -> None:
-    script.refuse("eks", "describe_nodegroup", "ResourceNotFoundException")
+    expect_no_nodegroup(script)
     result = ensure_nodegroup(
         script.aws(check_mode=True), params(node_role="node", node_template_tags=True)
     )
     assert result["changed"]
-    assert result["nodegroup"]["status"] == "PLANNED"
+    assert result["nodegroup"] == {"cluster_name": "mlops", "nodegroup_name": "gpu"}
     assert result["diff"]["after"]["node_template_tags"] == TEMPLATE_TAGS
 
 
@@ -191,7 +118,7 @@ def test_what_the_autoscaler_set_stays(script: ScriptedAws) -> None:
 def test_sizes(script: ScriptedAws, desired: int, limits: Fields, sent: Fields) -> None:
     expect_existing(script, scalingConfig={"minSize": 0, "maxSize": 2, "desiredSize": desired})
     expect_update(script, scalingConfig=sent)
-    expect_existing(script, 1)
+    expect_existing(script)
     assert ensure_nodegroup(script.aws(), params(**limits))["changed"]
 
 
@@ -217,14 +144,14 @@ def test_all_changes_go_in_one_update(script: ScriptedAws) -> None:
     )
     script.answer("eks", "untag_resource", {}, resourceArn=ARN, tagKeys=["old"])
     script.answer("eks", "tag_resource", {}, resourceArn=ARN, tags={"Project": "mlops"})
-    expect_existing(script, 1)
+    expect_existing(script)
     result = ensure_nodegroup(script.aws(), params(max_size=3, max_unavailable=2))
     assert result["changed"]
     assert result["diff"]["before"]["labels"] == {"gpu": "false", "old": "1"}
 
 
 def test_template_tags_follow_labels_and_taints(script: ScriptedAws) -> None:
-    expect_existing(script, 3)
+    expect_existing(script, 2)
     expect_template_tags(
         script,
         {
@@ -237,8 +164,7 @@ def test_template_tags_follow_labels_and_taints(script: ScriptedAws) -> None:
     script.answer(
         "autoscaling", "delete_tags", {}, Tags=[{**GROUP, "Key": f"{TEMPLATE}/label/old"}]
     )
-    changed = {"Key": f"{TEMPLATE}/label/gpu", "Value": "true", "PropagateAtLaunch": False}
-    script.answer("autoscaling", "create_or_update_tags", {}, Tags=[{**GROUP, **changed}])
+    expect_tagging(script, {f"{TEMPLATE}/label/gpu": "true"})
     assert ensure_nodegroup(script.aws(), params(node_template_tags=True))["changed"]
 
 
@@ -264,47 +190,222 @@ def test_template_tags_that_are_there_stay(script: ScriptedAws) -> None:
 def test_what_is_fixed_is_refused_before_any_write(
     script: ScriptedAws, options: Fields, message: str, check_mode: bool
 ) -> None:
-    expect_existing(script, 1 if check_mode else 2)
+    expect_existing(script)
     with pytest.raises(AwsError, match=message):
         ensure_nodegroup(script.aws(check_mode=check_mode), params(labels={}, **options))
 
 
 def test_update_in_progress_is_waited_for(script: ScriptedAws) -> None:
     expect_existing(script, 3, status="UPDATING")
-    expect_existing(script, 1)
+    expect_existing(script)
     assert not ensure_nodegroup(script.aws(poll_interval=3), params())["changed"]
     assert script.now == 6
 
 
-@pytest.mark.parametrize("status", ["CREATING", "CREATE_FAILED"])
-def test_health_issues_end_the_wait(script: ScriptedAws, status: str) -> None:
+def test_health_issues_end_the_wait(script: ScriptedAws) -> None:
     issues = [{"code": "AsgInstanceLaunchFailures", "message": "no g4dn.xlarge left"}]
-    expect_existing(script, status=status, health={"issues": issues})
-    expected = f"node group gpu is {status}: AsgInstanceLaunchFailures: no g4dn.xlarge left"
+    expect_existing(script, 2, status="CREATING", health={"issues": issues})
+    expected = "node group gpu is CREATING: AsgInstanceLaunchFailures: no g4dn.xlarge left"
     with pytest.raises(AwsError, match=expected) as caught:
         ensure_nodegroup(script.aws(), params())
     assert caught.value.details["issues"][0]["code"] == "AsgInstanceLaunchFailures"
     assert script.now == 0
 
 
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "DELETING"])
+def test_what_failed_is_cleared_away_and_created_anew(script: ScriptedAws, status: str) -> None:
+    expect_existing(script, status=status)
+    if status != "DELETING":
+        script.answer("eks", "delete_nodegroup", nodegroup(status="DELETING"), **NAMES)
+    expect_existing(script, status="DELETING")
+    expect_no_nodegroup(script)
+    expect_cluster(script)
+    script.answer("eks", "create_nodegroup", nodegroup(status="CREATING"), **CREATION)
+    expect_existing(script)
+    result = ensure_nodegroup(script.aws(), params())
+    assert [change["action"] for change in result["changes"]] == ["create"]
+
+
+def test_without_a_wait_the_next_call_that_waits_tags_the_group(script: ScriptedAws) -> None:
+    options = params(node_template_tags=True)
+    expect_no_nodegroup(script)
+    expect_cluster(script)
+    script.answer("eks", "create_nodegroup", nodegroup(status="CREATING"), **CREATION)
+    result = ensure_nodegroup(script.aws(wait=False), options)
+    assert result["nodegroup"]["status"] == "CREATING"
+    assert "node_template_tags" not in result["diff"]["after"]
+
+    expect_existing(script, status="CREATING", resources={})
+    assert not ensure_nodegroup(script.aws(wait=False), options)["changed"]
+
+    expect_existing(script, status="CREATING", resources={})
+    expect_existing(script)
+    expect_template_tags(script, {})
+    expect_tagging(script, TEMPLATE_TAGS)
+    expect_existing(script)
+    result = ensure_nodegroup(script.aws(), options)
+    assert [change["fields"] for change in result["changes"]] == [["node_template_tags"]]
+
+
+def test_without_a_wait_one_update_still_follows_the_other(script: ScriptedAws) -> None:
+    expect_existing(script, version="1.33")
+    expect_cluster(script)
+    update = {"id": "u", "type": "ConfigUpdate", "status": "InProgress"}
+    sizes = {"minSize": 0, "maxSize": 3, "desiredSize": 0}
+    expected = {**NAMES, "scalingConfig": sizes}
+    script.answer("eks", "update_nodegroup_config", {"update": update}, **expected)
+    expect_existing(script, status="UPDATING")
+    expect_existing(script)
+    expected = {**NAMES, "version": "1.34"}
+    script.answer("eks", "update_nodegroup_version", {"update": update}, **expected)
+    expect_existing(script, status="UPDATING")
+    result = ensure_nodegroup(script.aws(wait=False), params(max_size=3, version="1.34"))
+    assert result["nodegroup"]["status"] == "UPDATING"
+    assert result["changes"][0]["fields"] == ["max_size", "version"]
+
+
+def test_a_change_waits_for_an_update_that_somebody_else_made(script: ScriptedAws) -> None:
+    expect_existing(script, status="UPDATING", labels={})
+    expect_existing(script, status="UPDATING", labels={})
+    expect_existing(script, labels={})
+    labels = {"addOrUpdateLabels": {"gpu": "true"}, "removeLabels": []}
+    update = {"id": "u", "type": "ConfigUpdate", "status": "InProgress"}
+    expected = {**NAMES, "labels": labels}
+    script.answer("eks", "update_nodegroup_config", {"update": update}, **expected)
+    expect_existing(script, status="UPDATING")
+    assert ensure_nodegroup(script.aws(wait=False), params())["changed"]
+
+
+def test_a_new_version_is_one_update(script: ScriptedAws) -> None:
+    expect_existing(script, version="1.33")
+    expect_cluster(script)
+    expect_version_update(script, version="1.34")
+    expect_existing(script)
+    result = ensure_nodegroup(script.aws(), params(version="1.34"))
+    assert result["changes"] == [
+        {
+            "action": "update",
+            "type": "AWS::EKS::Nodegroup",
+            "name": "mlops/gpu",
+            "fields": ["version"],
+        }
+    ]
+
+
+def test_check_mode_plans_the_version_that_the_cluster_is_about_to_get(script: ScriptedAws) -> None:
+    expect_existing(script, version="1.33")
+    assert ensure_nodegroup(script.aws(check_mode=True), params(version="1.34"))["changed"]
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        ("1.35", "nodes must not be newer than their cluster, which has 1.34: 1.35"),
+        ("1.33", "EKS takes nodes from 1.34 to no earlier one such as 1.33"),
+    ],
+)
+def test_versions_that_nodes_cannot_have_are_refused(
+    script: ScriptedAws, version: str, message: str
+) -> None:
+    expect_existing(script)
+    expect_cluster(script)
+    with pytest.raises(AwsError, match=f"version: {message}"):
+        ensure_nodegroup(script.aws(), params(version=version))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_size": 3}, "min_size is 3, desired_size None and max_size 2; they must be in this"),
+        ({"desired_size": 3}, "desired_size 3 and max_size 2"),
+        ({"max_size": 0}, "max_size at least 1"),
+        ({"min_size": -1}, "min_size is -1"),
+        ({"version": "latest"}, "version is latest, but must be one such as 1.34"),
+    ],
+)
+def test_bad_options_are_refused(script: ScriptedAws, options: Fields, message: str) -> None:
+    expect_no_nodegroup(script)
+    with pytest.raises(AwsError, match=message):
+        ensure_nodegroup(script.aws(), params(**options))
+
+
 def test_delete_waits_until_it_is_gone(script: ScriptedAws) -> None:
-    expect_existing(script, 1)
+    expect_existing(script)
     script.answer("eks", "delete_nodegroup", nodegroup(status="DELETING"), **NAMES)
-    expect_existing(script, 1, status="DELETING")
-    script.refuse("eks", "describe_nodegroup", "ResourceNotFoundException")
+    expect_existing(script, status="DELETING")
+    expect_no_nodegroup(script)
+    expect_no_template(script)
     assert ensure_nodegroup(script.aws(), params(state="absent"))["changed"]
 
 
+def expect_zones(script: ScriptedAws, *zones: str) -> None:
+    """Expect the zones of the subnets to be looked up."""
+    answer = {"Subnets": [{"AvailabilityZone": zone} for zone in zones]}
+    script.answer("ec2", "describe_subnets", answer, SubnetIds=["subnet-a", "subnet-b"])
+
+
+def test_a_new_node_group_needs_capacity_in_the_zones_of_its_subnets(script: ScriptedAws) -> None:
+    expect_no_nodegroup(script)
+    expect_cluster(script)
+    expect_zones(script, "eu-west-1c")
+    expect_types(script, "g4dn.xlarge")
+    with pytest.raises(AwsError, match="in no zone of eu-west-1c, but in: eu-west-1a"):
+        ensure_nodegroup(script.aws(), params(check_gpu_capacity=True, subnet_ids=None))
+
+
+def test_check_mode_looks_for_capacity_in_any_zone(script: ScriptedAws) -> None:
+    expect_no_nodegroup(script)
+    expect_types(script, "g4dn.xlarge")
+    expect_quota(script, "L-DB2E81BA", "Running On-Demand G and VT instances", 0)
+    options = params(check_gpu_capacity=True, subnet_ids=None)
+    with pytest.raises(AwsError, match=r"2 g4dn\.xlarge need 8 vCPUs, but the quota .* is 0"):
+        ensure_nodegroup(script.aws(check_mode=True), options)
+
+
+def test_a_higher_maximum_needs_capacity(script: ScriptedAws) -> None:
+    subnets = ["subnet-b", "subnet-a"]
+    expect_existing(script)
+    answer = {"Subnets": [{"AvailabilityZone": "eu-west-1a"}]}
+    script.answer("ec2", "describe_subnets", answer, SubnetIds=subnets)
+    expect_types(script, "g4dn.xlarge")
+    expect_quota(script, "L-DB2E81BA", "Running On-Demand G and VT instances", 12)
+    expect_update(script, scalingConfig={"minSize": 0, "maxSize": 3, "desiredSize": 0})
+    expect_existing(script)
+    options = params(check_gpu_capacity=True, max_size=3, subnet_ids=subnets)
+    assert ensure_nodegroup(script.aws(), options)["changed"]
+
+
+@pytest.mark.parametrize("max_size", [1, 2])
+def test_capacity_that_is_there_is_not_asked_for_again(script: ScriptedAws, max_size: int) -> None:
+    expect_existing(script, scalingConfig={"minSize": 0, "maxSize": 2, "desiredSize": 0})
+    options = params(check_gpu_capacity=True, max_size=max_size)
+    ensure_nodegroup(script.aws(check_mode=True), options)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_delete_waits_for_what_is_under_way(script: ScriptedAws, wait: bool) -> None:
+    expect_existing(script, 2, status="CREATING")
+    expect_existing(script, status="CREATE_FAILED")
+    script.answer("eks", "delete_nodegroup", nodegroup(status="DELETING"), **NAMES)
+    if wait:
+        expect_no_nodegroup(script)
+        expect_no_template(script)
+    options = params(state="absent")
+    assert ensure_nodegroup(script.aws(wait=wait, poll_interval=3), options)["changed"]
+    assert script.now == 3
+
+
 def test_failed_delete_says_why(script: ScriptedAws) -> None:
-    expect_existing(script, 1, status="DELETING")
+    expect_existing(script, status="DELETING")
     issues = [{"code": "Ec2SecurityGroupDeletionFailure", "message": "in use"}]
-    expect_existing(script, 1, status="DELETE_FAILED", health={"issues": issues})
+    expect_existing(script, status="DELETE_FAILED", health={"issues": issues})
     with pytest.raises(AwsError, match="DELETE_FAILED: Ec2SecurityGroupDeletionFailure: in use"):
         ensure_nodegroup(script.aws(), params(state="absent"))
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_absent_nodegroup_needs_no_deletion(script: ScriptedAws, check_mode: bool) -> None:
-    script.refuse("eks", "describe_nodegroup", "ResourceNotFoundException")
+    expect_no_nodegroup(script)
+    expect_no_template(script)
     aws = script.aws(check_mode=check_mode)
     assert not ensure_nodegroup(aws, params(state="absent"))["changed"]

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from aws_emulator.eks_clock import agenda, parse_seconds
+
 
 def stop(signum: int, frame: FrameType | None) -> None:
     """Leave the server's loop; nothing is stored, so nothing is lost that a kill would keep."""
@@ -20,6 +22,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="aws_emulator", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     parser.add_argument("--request-log", type=Path, help="file that gets one JSON line per request")
+    parser.add_argument(
+        "--eks-seconds",
+        type=parse_seconds,
+        default={},
+        help="how long EKS takes, such as cluster=6,nodegroup=3,addon=1,update=1; else 0",
+    )
     arguments = parser.parse_args()
 
     # Both are read by moto while it is imported.
@@ -27,6 +35,7 @@ def main() -> None:
     os.environ["MOTO_PORT"] = str(arguments.port)
     from aws_emulator.server import make_emulator
 
+    agenda.seconds.update(arguments.eks_seconds)
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, stop)
     make_emulator(arguments.port, arguments.request_log).serve_forever()

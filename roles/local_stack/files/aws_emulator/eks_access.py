@@ -11,6 +11,7 @@ from moto.eks.exceptions import (
     InvalidRequestException,
     ResourceInUseException,
 )
+from moto.sts.models import sts_backends
 
 from aws_emulator.eks_call import EKSCall
 
@@ -20,11 +21,12 @@ PATHS = (
     "{0}/clusters/(?P<name>[^/]+)/access-entries/(?P<principalArn>.+)$",
 )
 ENTRY_TYPES = {"STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX"}
+ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 POLICIES = (
     "AmazonEKSAdminPolicy",
     "AmazonEKSAdminViewPolicy",
     "AmazonEKSAutoNodePolicy",
-    "AmazonEKSClusterAdminPolicy",
+    ADMIN_POLICY,
     "AmazonEKSEditPolicy",
     "AmazonEKSViewPolicy",
 )
@@ -91,27 +93,62 @@ class AccessEntryCalls(EKSCall):
             raise InvalidParameterException(message=f"The type {kind} is invalid.")
         self.check_principal(principal)
         self.check_groups(groups, kind)
-        cluster, (owner, name) = self._get_param("name"), principal.split(":")[5].split("/", 1)
+        entry = self.add_entry(self.named_cluster(), principal, kind, groups)
+        entry["tags"] = self._get_param("tags") or {}
+        return ActionResult({"accessEntry": entry})
+
+    def add_entry(
+        self, cluster: Any, principal: str, kind: str, groups: list[str]
+    ) -> dict[str, Any]:
+        """Add an entry to those of a cluster."""
+        owner, name = principal.split(":")[5].split("/", 1)
         now = utcnow()
-        entries[principal] = {
-            "clusterName": cluster,
+        entry = {
+            "clusterName": cluster.name,
             "principalArn": principal,
             "kubernetesGroups": groups,
             "accessEntryArn": self.arn_of(
-                "access-entry", cluster, owner, self.current_account, name, self.new_id()
+                "access-entry", cluster.name, owner, self.current_account, name, self.new_id()
             ),
             "createdAt": now,
             "modifiedAt": now,
-            "tags": self._get_param("tags") or {},
+            "tags": {},
             "username": principal,
             "type": kind,
             "policies": {},
         }
-        return ActionResult({"accessEntry": entries[principal]})
+        cluster.access_entries[principal] = entry
+        return entry
+
+    def let_creator_in(self, cluster: Any) -> None:
+        """Make the caller an administrator of a new cluster, unless told not to."""
+        access = cluster.access_config
+        if access["authenticationMode"] == "CONFIG_MAP":
+            return
+        if access["bootstrapClusterCreatorAdminPermissions"]:
+            entry = self.add_entry(cluster, self.caller(), "STANDARD", [])
+            arn = f"arn:{self.partition}:eks::aws:cluster-access-policy/{ADMIN_POLICY}"
+            entry["policies"][arn] = self.association(arn, {"type": "cluster", "namespaces": []})
+
+    def caller(self) -> str:
+        """Return the ARN of the user or role that signed the request."""
+        sts = sts_backends[self.current_account][self.partition]
+        _, arn, _ = sts.get_caller_identity(self.access_key, self.region)
+        if ":assumed-role/" in arn:
+            return str(self.iam.get_role(arn.split("/")[1]).arn)
+        # A key of nobody is that of a user that moto makes up.
+        return str(arn).replace(":sts:", ":iam:")
+
+    def let_nodes_in(self, cluster: Any, role: str) -> None:
+        """Let the nodes of a role join a cluster."""
+        entries = cluster.access_entries
+        if cluster.access_config["authenticationMode"] != "CONFIG_MAP" and role not in entries:
+            entry = self.add_entry(cluster, role, "EC2_LINUX", ["system:nodes"])
+            entry["username"] = "system:node:{{EC2PrivateDNSName}}"
 
     def list_access_entries(self) -> ActionResult:
         """Return the principals with an entry."""
-        return ActionResult({"accessEntries": list(self.entries())})
+        return self.page("accessEntries", list(self.entries()))
 
     def describe_access_entry(self) -> ActionResult:
         """Return an entry."""
@@ -148,11 +185,16 @@ class AccessEntryCalls(EKSCall):
                 message="Namespaces are required with the access scope type namespace, and only "
                 "with it."
             )
-        now = utcnow()
-        since = entry["policies"].get(arn, {}).get("associatedAt", now)
-        policy = {"policyArn": arn, "accessScope": scope, "associatedAt": since, "modifiedAt": now}
+        policy = self.association(arn, scope)
+        policy["associatedAt"] = entry["policies"].get(arn, policy)["associatedAt"]
         entry["policies"][arn] = policy
         return ActionResult({**self.names_of(entry), "associatedAccessPolicy": policy})
+
+    @staticmethod
+    def association(arn: str, scope: dict[str, Any]) -> dict[str, Any]:
+        """Return the association of a policy that is made now."""
+        now = utcnow()
+        return {"policyArn": arn, "accessScope": scope, "associatedAt": now, "modifiedAt": now}
 
     def list_associated_access_policies(self) -> ActionResult:
         """Return the policies of an entry."""

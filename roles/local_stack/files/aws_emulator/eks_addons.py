@@ -10,6 +10,8 @@ from moto.core.utils import utcnow
 from moto.eks.exceptions import InvalidParameterException, ResourceInUseException
 
 from aws_emulator.eks_call import EKSCall
+from aws_emulator.eks_clock import agenda
+from aws_emulator.eks_versions import VERSIONS
 
 PATHS = (
     "{0}/addons/supported-versions$",
@@ -17,7 +19,6 @@ PATHS = (
     "{0}/clusters/(?P<name>[^/]+)/addons/(?P<addonName>[^/]+)$",
     "{0}/clusters/(?P<name>[^/]+)/addons/(?P<addonName>[^/]+)/update$",
 )
-KUBERNETES_VERSIONS = ("1.31", "1.32", "1.33", "1.34", "1.35")
 # The builds of each add-on, the newest first; of two the older one is the default. The version of
 # kube-proxy is that of Kubernetes.
 BUILDS = (2, 1)
@@ -32,7 +33,7 @@ BASES = {
 
 def versions_of(name: str, kubernetes: str) -> list[str]:
     """Return the versions of an add-on for a version of Kubernetes, the newest first."""
-    if name not in BASES or kubernetes not in KUBERNETES_VERSIONS:
+    if name not in BASES or kubernetes not in VERSIONS:
         return []
     base = BASES[name].format(kubernetes=kubernetes)
     return [f"{base}-eksbuild.{build}" for build in BUILDS]
@@ -64,10 +65,7 @@ def offers_of(name: str, kubernetes_versions: tuple[str, ...]) -> list[dict[str,
 
 
 class AddonCalls(EKSCall):
-    """The calls for add-ons, which are kept with their cluster.
-
-    A change is in progress in the answer to its own call, and done at the next look.
-    """
+    """The calls for add-ons, which are kept with their cluster."""
 
     def named_addon(self) -> Any:
         """Return the add-on that the path names."""
@@ -95,7 +93,7 @@ class AddonCalls(EKSCall):
 
     def create_addon(self) -> ActionResult:
         """Create an add-on; without a version it gets the default one."""
-        cluster, name = self.named_cluster(), self._get_param("addonName")
+        cluster, name = self.active_cluster(), self._get_param("addonName")
         if name in cluster.addons:
             raise ResourceInUseException(message="Addon already exists.")
         if self._get_param("resolveConflicts") == "PRESERVE":
@@ -110,7 +108,7 @@ class AddonCalls(EKSCall):
         addon = {
             "addonName": name,
             "clusterName": cluster.name,
-            "status": "ACTIVE",
+            "status": "CREATING",
             "addonVersion": versions_of(name, cluster.version)[-1],
             "health": {"issues": []},
             "addonArn": self.arn_of("addon", cluster.name, name, self.new_id()),
@@ -122,11 +120,17 @@ class AddonCalls(EKSCall):
             **self.settings(),
         }
         cluster.addons[name] = addon
-        return ActionResult({"addon": {**addon, "status": "CREATING"}})
+
+        def done() -> None:
+            if addon["status"] == "CREATING":
+                addon["status"] = "ACTIVE"
+
+        agenda.after("addon", done)
+        return ActionResult({"addon": addon})
 
     def list_addons(self) -> ActionResult:
         """Return the names of the add-ons."""
-        return ActionResult({"addons": list(self.named_cluster().addons)})
+        return self.page("addons", list(self.named_cluster().addons))
 
     def describe_addon(self) -> ActionResult:
         """Return an add-on."""
@@ -135,22 +139,40 @@ class AddonCalls(EKSCall):
     def update_addon(self) -> ActionResult:
         """Change an add-on; a role that is not named is lost, as at AWS."""
         addon, settings = self.named_addon(), self.settings()
-        self.check_settings(addon["addonName"], settings.get("addonVersion"))
-        addon.pop("serviceAccountRoleArn", None)
-        addon.update(settings, modifiedAt=utcnow())
-        return self.update_of(self.named_cluster(), "AddonUpdate", settings)
+        name = addon["addonName"]
+        self.refuse_during_update("AddonUpdate", addonName=name)
+        if addon["status"] in ("CREATING", "DELETING"):
+            raise ResourceInUseException(
+                clusterName=addon["clusterName"],
+                addonName=name,
+                message=f"Addon {name} cannot be updated as it is currently in {addon['status']} "
+                "state",
+            )
+        self.check_settings(name, settings.get("addonVersion"))
+
+        def finish() -> None:
+            addon.pop("serviceAccountRoleArn", None)
+            addon.update(settings, modifiedAt=utcnow())
+
+        return self.start_update(addon, "AddonUpdate", settings, finish, addonName=name)
 
     def delete_addon(self) -> ActionResult:
-        """Delete an add-on."""
-        addon = self.named_addon()
-        del self.named_cluster().addons[addon["addonName"]]
-        return ActionResult({"addon": {**addon, "status": "DELETING"}})
+        """Delete an add-on, and its updates with it."""
+        addon, cluster = self.named_addon(), self.named_cluster()
+
+        def done() -> None:
+            cluster.addons.pop(addon["addonName"], None)
+            self.forget_updates(cluster, addonName=addon["addonName"])
+
+        addon["status"] = "DELETING"
+        agenda.after("addon", done)
+        return ActionResult({"addon": addon})
 
     def describe_addon_versions(self) -> ActionResult:
         """Return what versions there are, of one add-on or all, for one Kubernetes or all."""
         names = [self._get_param("addonName")] if self._get_param("addonName") else list(BASES)
         asked = self._get_param("kubernetesVersion")
-        kubernetes = (asked,) if asked else KUBERNETES_VERSIONS
+        kubernetes = (asked,) if asked else tuple(VERSIONS)
         addons = [
             {"addonName": name, "publisher": "eks", "owner": "aws", "addonVersions": offers}
             for name in names

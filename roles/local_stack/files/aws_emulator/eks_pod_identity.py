@@ -61,8 +61,10 @@ class PodIdentityCalls(EKSCall):
 
     def list_pod_identity_associations(self) -> ActionResult:
         """Return the associations that are asked for, without their roles."""
-        found = [{key: entry[key] for key in SUMMARY} for entry in self.asked_associations()]
-        return ActionResult({"associations": found})
+        found = {entry["associationId"]: entry for entry in self.asked_associations()}
+        return self.page(
+            "associations", list(found), lambda key: {name: found[key][name] for name in SUMMARY}
+        )
 
     def describe_pod_identity_association(self) -> ActionResult:
         """Return an association."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from . import objects
@@ -38,21 +39,36 @@ def register(cluster: Cluster, node: Object) -> None:
     cluster.patch("Node", known, {"metadata": {**metadata, "labels": labels}, "spec": spec})
 
 
-def has_gpus(cluster: Cluster, name: str) -> bool:
-    """Whether a device plugin's DaemonSet pod is ready on the node."""
-    return any(
-        pod["spec"].get("nodeName") == name
-        and (objects.controller(pod) or {}).get("kind") == "DaemonSet"
-        and objects.ready(pod)
-        and not objects.terminating(pod)
-        and any(
-            plugin in text
-            for container in pod["spec"]["containers"]
-            for text in (container["name"], container.get("image", ""))
-            for plugin in ("k8s-device-plugin", "nvidia-device-plugin")
-        )
-        for pod in cluster.select("Pod")
-    )
+def device_plugin(cluster: Cluster, name: str) -> Object | None:
+    """The ready pod of a device plugin's DaemonSet on the node, or None."""
+    for pod in cluster.select("Pod"):
+        if (
+            pod["spec"].get("nodeName") == name
+            and (objects.controller(pod) or {}).get("kind") == "DaemonSet"
+            and objects.ready(pod)
+            and not objects.terminating(pod)
+            and any(
+                plugin in text
+                for container in pod["spec"]["containers"]
+                for text in (container["name"], container.get("image", ""))
+                for plugin in ("k8s-device-plugin", "nvidia-device-plugin")
+            )
+        ):
+            return pod
+    return None
+
+
+def time_slices(cluster: Cluster, plugin: Object) -> int:
+    """How many pods share a GPU, as the configuration of the plugin's pod says."""
+    for volume in plugin["spec"].get("volumes", []):
+        source = volume.get("configMap", {}).get("name", "")
+        config_map = cluster.get("ConfigMap", objects.namespace(plugin), source) or {}
+        for text in (config_map.get("data") or {}).values():
+            sharing = (yaml.safe_load(text) or {}).get("sharing", {})
+            for resource in sharing.get("timeSlicing", {}).get("resources", []):
+                if resource["name"] == GPU:
+                    return int(resource["replicas"])
+    return 1
 
 
 def reconcile(cluster: Cluster, node: Object) -> None:
@@ -64,8 +80,10 @@ def reconcile(cluster: Cluster, node: Object) -> None:
         known = cluster.get("Node", "", name)
     assert known is not None
     capacity = {"pods": "110", **(node.get("capacity") or {})}
-    if GPU in capacity and not has_gpus(cluster, name):
-        capacity[GPU] = "0"
+    if GPU in capacity:
+        plugin = device_plugin(cluster, name)
+        slices = time_slices(cluster, plugin) if plugin else 0
+        capacity[GPU] = str(int(capacity[GPU]) * slices)
     ready = {
         "type": "Ready",
         "status": "True",
