@@ -42,6 +42,7 @@ IDS: Mapping[str, str] = {
 }
 # The parameters that name other services' resources, by the part of an ARN; the first given counts.
 NAMES: Mapping[str, tuple[str, ...]] = {
+    "Alias": ("AliasName",),
     "AddonName": ("addonName",),
     "BudgetName": ("BudgetName",),
     "ClusterName": ("clusterName", "name"),
@@ -74,6 +75,7 @@ TAGGING = {
     "ecr:CreateRepository": "ecr:TagResource",
     "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
     "iam:CreateRole": "iam:TagRole",
+    "kms:CreateKey": "kms:TagResource",
     "logs:CreateLogGroup": "logs:TagResource",
     "scheduler:CreateScheduleGroup": "scheduler:TagResource",
 }
@@ -221,7 +223,7 @@ def tags_of(parameters: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(tags, Mapping):
             given |= tags
         for tag in tags if isinstance(tags, list) else []:
-            pair = {name.lower(): value for name, value in tag.items()}
+            pair = {name.lower().removeprefix("tag"): value for name, value in tag.items()}
             given[pair["key"]] = pair.get("value", "")
     return given
 
@@ -242,4 +244,4 @@ def texts(value: Any) -> list[str]:
         return [text for part in value.values() for text in texts(part)]
     if isinstance(value, list):
         return [text for part in value for text in texts(part)]
-    return [value.removeprefix("https://")] if isinstance(value, str) else []
+    return [re.sub("^(https://|alias/)", "", value)] if isinstance(value, str) else []
