@@ -20,8 +20,8 @@ def estimate(inventory: str) -> list[str]:
         inventory=ROOT / "inventories" / inventory,
         platform_account_id="123456789012",
     )
-    lines: list[str] = run.result("Print what the platform costs")["msg"]
-    return lines
+    printed: str = run.result("Print what the platform costs")["msg"]
+    return printed.split("\n")
 
 
 def sums(lines: list[str]) -> dict[str, list[float]]:
@@ -45,7 +45,9 @@ def test_page_states_what_a_sleeping_development_platform_costs(dev: list[str]) 
     asleep, deep = states["asleep (no node)"], states["deep asleep"]
     sentences = " ".join(PAGE.split())
     assert f"asleep costs {asleep[0]:.4f} USD an hour, {asleep[1]:.2f} USD a month" in sentences
-    assert f"Deeply asleep it costs {deep[0]:.4f} USD an hour, {deep[1]:.2f} USD a month" in sentences
+    assert (
+        f"Deeply asleep it costs {deep[0]:.4f} USD an hour, {deep[1]:.2f} USD a month" in sentences
+    )
 
 
 @pytest.mark.parametrize(("inventory", "state"), [("dev", "as scheduled"), ("prod", "awake")])
