@@ -25,7 +25,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "set_up.sha256"
-SUPPORTED = ((3, 11), (3, 12), (3, 13))
+SUPPORTED = ((3, 12), (3, 11), (3, 13))
+"""Versions with a Python backend of Triton; first those for which nothing has to be compiled."""
 TORCH = "torch==2.13.0"
 
 
@@ -47,14 +48,43 @@ def run(*argv: str | Path) -> str:
     return done.stdout
 
 
-def check_python() -> None:
-    """Refuse a Python for which Triton's Python backend or numpy 1 is not to be had."""
-    if sys.version_info[:2] not in SUPPORTED:
-        oldest, newest = (".".join(map(str, version)) for version in (SUPPORTED[0], SUPPORTED[-1]))
-        raise SetUpError(
-            f"this is Python {sys.version.split()[0]}, but the local Triton needs {oldest} to "
-            f"{newest}: install one and run `make PYTHON=python{newest} ...`"
-        )
+def choose_python() -> None:
+    """Go on with another Python where Triton's Python backend has none for this one."""
+    if sys.version_info[:2] in SUPPORTED:
+        return
+    python = supported_python()
+    version = sys.version.split()[0]
+    print(f"      the local Triton has nothing for {version}: on with {python}", flush=True)
+    os.execv(python, [python, *sys.argv])
+
+
+def supported_python() -> str:
+    """Return the path of a supported Python: one that is there, or one that apt has.
+
+    Raises:
+        SetUpError: there is none, or apt cannot install it.
+    """
+    names = [f"python{major}.{minor}" for major, minor in SUPPORTED]
+    for name in names:
+        if (path := shutil.which(name)) and answers(path, "--version"):
+            return path
+    for name in names:
+        if answers("apt-cache", "show", name):
+            apt_install([name])
+            return shutil.which(name) or f"/usr/bin/{name}"
+    raise SetUpError(
+        f"this is Python {sys.version.split()[0]}, and the local Triton needs one of "
+        f"{', '.join(names)}, which apt does not have: install one and run "
+        f"`make PYTHON={names[0]} ...`"
+    )
+
+
+def answers(*argv: str) -> bool:
+    """Tell whether a command is there and succeeds."""
+    try:
+        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def compiles_numpy() -> bool:
@@ -124,14 +154,21 @@ def loads(library: str) -> bool:
 
 
 def install_debian_packages() -> None:
-    """Install the missing Debian packages, as root or by a sudo that asks no password."""
-    missing = debian_packages()
-    if not missing:
-        return
+    """Install the missing Debian packages."""
+    if missing := debian_packages():
+        apt_install(missing)
+
+
+def apt_install(packages: list[str]) -> None:
+    """Install Debian packages, as root or by a sudo that asks no password.
+
+    Raises:
+        SetUpError: that cannot be; with the command to type.
+    """
     apt = ("apt-get", "-q", "-y", "--no-install-recommends")
-    by_hand = f"install by hand: sudo apt-get install {' '.join(missing)}"
+    by_hand = f"install by hand: sudo apt-get install {' '.join(packages)}"
     try:
-        for command in ((*apt, "update"), (*apt, "install", *missing)):
+        for command in ((*apt, "update"), (*apt, "install", *packages)):
             run(*(() if os.geteuid() == 0 else ("sudo", "-n")), *command)
     except (SetUpError, OSError) as error:
         raise SetUpError(f"{error}; {by_hand}") from error
@@ -144,7 +181,7 @@ def fingerprint() -> str:
 
 
 STEPS: tuple[tuple[str, Callable[[], None]], ...] = (
-    ("Python", check_python),
+    ("Python", choose_python),
     ("Debian packages", install_debian_packages),
     ("virtual environment in .venv", create_environment),
     (TORCH, install_torch),

@@ -14,10 +14,12 @@ LOAD_BALANCER_TAGS = {
 
 
 class Subnet(TypedDict):
-    """A subnet as the module vpc_subnets takes it."""
+    """A subnet as the module vpc takes it."""
 
+    name: str
     cidr: str
     availability_zone: str
+    public: bool
     tags: dict[str, str]
 
 
@@ -27,7 +29,6 @@ def subnet_plan(
     private_prefix: int,
     public_prefix: int,
     name: str,
-    tags: dict[str, str],
 ) -> list[Subnet]:
     """Return the subnets of a VPC, two per zone, named and tagged.
 
@@ -45,9 +46,14 @@ def subnet_plan(
             "public": IPv4Network((behind - (index + 1) * public_size, public_prefix)),
         }
         for kind, subnet in networks.items():
-            own_tags = {"Name": f"{name}-{kind}-{zone}", LOAD_BALANCER_TAGS[kind]: "1"}
             plan.append(
-                {"cidr": str(subnet), "availability_zone": zone, "tags": {**tags, **own_tags}}
+                {
+                    "name": f"{name}-{kind}-{zone}",
+                    "cidr": str(subnet),
+                    "availability_zone": zone,
+                    "public": kind == "public",
+                    "tags": {LOAD_BALANCER_TAGS[kind]: "1"},
+                }
             )
     return plan
 

@@ -58,7 +58,28 @@ def check_options(params: Fields) -> None:
         raise AwsError(f"account_id is {account!r}; it must be 12 digits, in quotes")
     if limit is not None and limit <= 0:
         raise AwsError(f"limit is {limit:g}; it must be more than 0 US dollars")
+    for dimension, values in (params["cost_filters"] or {}).items():
+        if not (isinstance(values, list) and values):
+            raise AwsError(
+                f"cost_filters has {dimension}: {values!r}; it must be a list of values, such as "
+                "TagKeyValue: ['user:Platform$mlops']"
+            )
     check_notifications(params["notifications"] or [])
+
+
+def sorted_filters(filters: Fields) -> Fields:
+    """Return filters with their values in a fixed order."""
+    return {dimension: sorted(map(str, values)) for dimension, values in filters.items()}
+
+
+def settings(current: Fields, wanted: Fields) -> Fields:
+    """Return all settings of the budget: an update resets those that it does not name."""
+    kept = {key: value for key, value in current.items() if key not in NO_SETTINGS}
+    return {
+        **kept,
+        "BudgetLimit": limit_request(wanted["limit"]),
+        **given(CostFilters=wanted.get("cost_filters")),
+    }
 
 
 def limit_request(limit: float) -> Fields:
@@ -111,9 +132,12 @@ class Budget(Resource):
         return budget
 
     def view(self, current: Fields) -> Fields:
-        """Return limit, notifications and tags; the latter two cost calls, so only if managed."""
+        """Return the managed fields; notifications and tags cost calls, so only if managed."""
         limit = current.get("BudgetLimit", {})
-        view: Fields = {"limit": float(limit["Amount"]) if limit.get("Unit") == "USD" else None}
+        view: Fields = {
+            "limit": float(limit["Amount"]) if limit.get("Unit") == "USD" else None,
+            "cost_filters": sorted_filters(current.get("CostFilters", {})),
+        }
         if self.params["notifications"] is not None:
             view["notifications"] = self.notifications()
         if self.params["tags"] is not None:
@@ -142,9 +166,10 @@ class Budget(Resource):
 
     def wanted(self, view: Fields) -> Fields:
         """Return what the options set."""
-        entries = self.params["notifications"]
+        entries, filters = self.params["notifications"], self.params["cost_filters"]
         return given(
             limit=self.params["limit"],
+            cost_filters=None if filters is None else sorted_filters(filters),
             notifications=None
             if entries is None
             else sorted_notifications([wanted_notification(entry) for entry in entries]),
@@ -153,11 +178,7 @@ class Budget(Resource):
 
     def create(self, wanted: Fields) -> Fields:
         """Create the budget with all that belongs to it."""
-        budget = {
-            **MONTHLY_COST,
-            "BudgetName": self.params["name"],
-            "BudgetLimit": limit_request(wanted["limit"]),
-        }
+        budget = settings({**MONTHLY_COST, "BudgetName": self.params["name"]}, wanted)
         notifications = [
             {"Notification": notification_request(entry), "Subscribers": subscribers_request(entry)}
             for entry in wanted.get("notifications", [])
@@ -172,11 +193,10 @@ class Budget(Resource):
         return budget
 
     def update(self, current: Fields, before: Fields, wanted: Fields, changed: set[str]) -> Fields:
-        """Send the limit, each changed notification and the tags."""
+        """Send the settings, each changed notification and the tags."""
         budgets = self.aws.client("budgets")
-        if "limit" in changed:
-            kept = {key: value for key, value in current.items() if key not in NO_SETTINGS}
-            current = {**kept, "BudgetLimit": limit_request(wanted["limit"])}
+        if changed & {"limit", "cost_filters"}:
+            current = settings(current, wanted)
             budgets.update_budget(AccountId=self.account(), NewBudget=current)
         if "notifications" in changed:
             self.replace(before["notifications"], wanted["notifications"])

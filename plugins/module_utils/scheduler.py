@@ -157,10 +157,14 @@ class Schedule(Resource):
     def put(self, method: str, current: Fields, wanted: Fields) -> Fields:
         """Write the whole schedule, and return it."""
         write = getattr(self.aws.client("scheduler"), method)
-        role = role_arn(self.aws, wanted["role"])
+        role = self.role_arn(wanted["role"])
         request = {**settings(current, {**wanted, "role": role}), **self.request()}
         once_iam_agrees(self.aws, lambda: write(**request), UNKNOWN_ROLE)
         return self.find() or self.names()
+
+    def role_arn(self, role: str) -> str:
+        """Return the ARN of a role that the options give by ARN or by name."""
+        return role_arn(self.aws, role)
 
     def delete(self, current: Fields) -> None:
         """Delete the schedule."""

@@ -1,114 +1,135 @@
-"""The subnets of a VPC: what is there, what is wanted, and the calls between the two."""
+"""The subnets of a VPC: checked, created and tagged."""
 
 from __future__ import annotations
 
-from typing import Any
+from ipaddress import IPv4Network, IPv6Network
+from itertools import combinations
 
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
-    ansible_dict_to_boto3_tag_list,
-    boto3_tag_list_to_ansible_dict,
-    boto3_tag_specifications,
-)
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
-    Aws,
-    AwsError,
-    Fields,
-    listed,
-    tag_changes,
-    tags_after,
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import AwsError, Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import (
+    Kind,
+    Network,
 )
 
-
-def ensure_subnets(aws: Aws, params: Fields) -> Fields:
-    """Create the subnets that are missing, and tag them all as asked.
-
-    Raises:
-        AwsError: a subnet is in another zone than asked for, or does not become available.
-    """
-    ec2 = aws.client("ec2")
-    current = describe_subnets(ec2, params["vpc_id"])
-    cidrs = [subnet["cidr"] for subnet in params["subnets"]]
-    before = {cidr: current[cidr] for cidr in cidrs if cidr in current}
-    after = {
-        subnet["cidr"]: wanted_subnet(subnet, before.get(subnet["cidr"]), params["purge_tags"])
-        for subnet in params["subnets"]
-    }
-    if not aws.check_mode:
-        for cidr, wanted in after.items():
-            if cidr not in before:
-                wanted["subnet_id"] = create_subnet(ec2, params["vpc_id"], wanted)
-            else:
-                retag(ec2, wanted["subnet_id"], before[cidr]["tags"], wanted["tags"])
-        created = [after[cidr]["subnet_id"] for cidr in after if cidr not in before]
-        if created and aws.wait:
-            aws.until(lambda: available(ec2, created), f"subnets {', '.join(created)} available")
-    return {
-        "changed": before != after,
-        "subnets": list(after.values()),
-        "diff": {"before": before, "after": after},
-    }
+SUBNET = Kind("AWS::EC2::Subnet", "subnet", "SubnetId")
 
 
-def describe_subnets(ec2: Any, vpc_id: str) -> dict[str, Fields]:
-    """Return the subnets of a VPC by their networks; a VPC that does not exist has none."""
-    filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
-    return {
-        subnet["CidrBlock"]: {
-            "subnet_id": subnet["SubnetId"],
-            "cidr": subnet["CidrBlock"],
-            "availability_zone": subnet["AvailabilityZone"],
-            "tags": boto3_tag_list_to_ansible_dict(subnet.get("Tags", [])),
-        }
-        for subnet in listed(ec2, "describe_subnets", "Subnets", Filters=filters)
-    }
-
-
-def wanted_subnet(subnet: Fields, current: Fields | None, purge_tags: bool) -> Fields:
-    """Return a subnet as it is to be; one that does not exist yet has no id.
+def check_subnets(cidr: str, subnets: list[Fields], region: str) -> None:
+    """Check the subnets against the VPC's network, the region and one another.
 
     Raises:
-        AwsError: it exists in another zone, and AWS cannot move it.
+        AwsError: what does not fit, in the words of the options.
     """
-    zone = subnet["availability_zone"]
-    if current and current["availability_zone"] != zone:
-        raise AwsError(
-            f"subnet {subnet['cidr']} ({current['subnet_id']}) is in "
-            f"{current['availability_zone']}, and AWS cannot move it to {zone}"
-        )
-    tags = {"tags": subnet["tags"], "purge_tags": purge_tags}
+    try:
+        vpc = IPv4Network(cidr)
+        networks = {subnet["cidr"]: IPv4Network(subnet["cidr"]) for subnet in subnets}
+    except ValueError as error:
+        raise AwsError(f"cidr: {error}") from error
+    for subnet in subnets:
+        if not networks[subnet["cidr"]].subnet_of(vpc):
+            raise AwsError(f"subnets: {subnet['cidr']} is not within cidr, which is {cidr}")
+        if not subnet["availability_zone"].startswith(region):
+            raise AwsError(f"subnets: {subnet['availability_zone']} is not a zone of {region}")
+    for one, other in combinations(subnets, 2):
+        if networks[one["cidr"]].overlaps(networks[other["cidr"]]):
+            raise AwsError(f"subnets: {one['cidr']} and {other['cidr']} overlap")
+
+
+def describe_subnets(network: Network) -> dict[str, Fields]:
+    """Return the subnets that the VPC has by their networks.
+
+    Raises:
+        AwsError: one is in another zone than asked for, and AWS cannot move it.
+    """
+    existing = {
+        subnet["CidrBlock"]: subnet for subnet in network.parts("describe_subnets", "Subnets")
+    }
+    for subnet in network.params["subnets"]:
+        found, zone = existing.get(subnet["cidr"]), subnet["availability_zone"]
+        if found and found["AvailabilityZone"] != zone:
+            raise AwsError(
+                f"subnet {subnet['cidr']} ({found['SubnetId']}) is in "
+                f"{found['AvailabilityZone']}, and AWS cannot move it to {zone}"
+            )
+    return existing
+
+
+def ensure_subnets(
+    network: Network, existing: dict[str, Fields], ipv6_cidr: str | None
+) -> list[Fields]:
+    """Create the subnets that are missing, tag all of them, and return them in their order."""
+    free = free_ipv6_networks(ipv6_cidr, existing)
+    return [
+        ensure_subnet(network, subnet, existing.get(subnet["cidr"]), free)
+        for subnet in network.params["subnets"]
+    ]
+
+
+def ensure_subnet(
+    network: Network, subnet: Fields, found: Fields | None, free: list[str]
+) -> Fields:
+    """Create or tag one subnet, and give it an IPv6 network where wanted."""
+    fixed = {"cidr": subnet["cidr"], "availability_zone": subnet["availability_zone"]}
+    ipv6, ipv6_now = network.params["ipv6"], ipv6_network(found or {}) is not None
+    assigns = bool(found and found.get("AssignIpv6AddressOnCreation"))
+    # Without the option what is there stays.
+    now = {**fixed, "ipv6": ipv6_now and (assigns or not ipv6)}
+    wanted = {**fixed, "ipv6": ipv6 or now["ipv6"]}
+
+    def create(**tags: list[Fields]) -> Fields:
+        block = {"Ipv6CidrBlock": free.pop(0)} if ipv6 else {}
+        created: Fields = network.call(
+            "create_subnet",
+            VpcId=network.vpc_id,
+            CidrBlock=subnet["cidr"],
+            AvailabilityZone=subnet["availability_zone"],
+            **block,
+            **tags,
+        )["Subnet"]
+        return created
+
+    subnet_id = network.keep(SUBNET, subnet["name"], found, now, wanted, create, subnet["tags"])
+    if ipv6 and not network.aws.check_mode:
+        if found and not ipv6_now:
+            network.call(
+                "associate_subnet_cidr_block", SubnetId=subnet_id, Ipv6CidrBlock=free.pop(0)
+            )
+        if not assigns:
+            network.call(
+                "modify_subnet_attribute",
+                SubnetId=subnet_id,
+                AssignIpv6AddressOnCreation={"Value": True},
+            )
     return {
-        "subnet_id": current["subnet_id"] if current else None,
-        "cidr": subnet["cidr"],
-        "availability_zone": zone,
-        "tags": tags_after(current["tags"] if current else {}, tags),
+        "subnet_id": subnet_id,
+        "name": subnet["name"],
+        "public": subnet["public"],
+        **fixed,
+        "tags": network.after[SUBNET.type][subnet["name"]]["tags"],
     }
 
 
-def create_subnet(ec2: Any, vpc_id: str, wanted: Fields) -> str:
-    """Create a subnet and return its id."""
-    request: Fields = {
-        "VpcId": vpc_id,
-        "CidrBlock": wanted["cidr"],
-        "AvailabilityZone": wanted["availability_zone"],
-    }
-    if wanted["tags"]:
-        request["TagSpecifications"] = boto3_tag_specifications(wanted["tags"], ["subnet"])
-    return str(ec2.create_subnet(**request)["Subnet"]["SubnetId"])
+def ipv6_network(subnet: Fields) -> str | None:
+    """Return the IPv6 network of a subnet as EC2 describes it."""
+    for block in subnet.get("Ipv6CidrBlockAssociationSet", []):
+        if block["Ipv6CidrBlockState"]["State"] in ("associating", "associated"):
+            return str(block["Ipv6CidrBlock"])
+    return None
 
 
-def available(ec2: Any, subnet_ids: list[str]) -> bool | None:
-    """Tell whether all these subnets are available; None if not yet."""
-    # A subnet that has just been created may not be described at once, so search for it.
-    filters = [{"Name": "subnet-id", "Values": subnet_ids}]
-    subnets = ec2.describe_subnets(Filters=filters)["Subnets"]
-    ready = {subnet["SubnetId"] for subnet in subnets if subnet["State"] == "available"}
-    return True if ready == set(subnet_ids) else None
+def free_ipv6_networks(ipv6_cidr: str | None, existing: dict[str, Fields]) -> list[str]:
+    """Return the /64 networks of the VPC that no subnet has."""
+    if not ipv6_cidr:
+        return []
+    taken = {ipv6_network(subnet) for subnet in existing.values()}
+    networks = (str(network) for network in IPv6Network(ipv6_cidr).subnets(new_prefix=64))
+    return [network for network in networks if network not in taken]
 
 
-def retag(ec2: Any, subnet_id: str, before: dict[str, str], after: dict[str, str]) -> None:
-    """Bring the tags of a subnet from ``before`` to ``after``."""
-    changed, removed = tag_changes(before, after)
-    if removed:
-        ec2.delete_tags(Resources=[subnet_id], Tags=[{"Key": key} for key in removed])
-    if changed:
-        ec2.create_tags(Resources=[subnet_id], Tags=ansible_dict_to_boto3_tag_list(changed))
+def zones_of(subnets: list[Fields], public: bool) -> dict[str, Fields]:
+    """Return the first public or private subnet of each zone, zones in the order given."""
+    zones: dict[str, Fields] = {}
+    for subnet in subnets:
+        if subnet["public"] == public:
+            zones.setdefault(subnet["availability_zone"], subnet)
+    return zones

@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Creates, updates and deletes a monthly budget of costs in US dollars, with notifications at
     percentages of its limit.
-  - What the options do not set (cost types, filters, period) stays as it is.
+  - What the options do not set (cost types, period) stays as it is.
 options:
   name:
     description: Name of the budget.
@@ -30,6 +30,13 @@ options:
   limit:
     description: Limit per month in US dollars. Required if O(state=present).
     type: float
+  cost_filters:
+    description:
+      - Which costs count, as a list of values for each dimension of AWS Budgets; an empty dict
+        counts all. The order of values means nothing. Without it the filters of a budget stay.
+      - Costs by a tag are C(TagKeyValue) with V(user:Key$value); the tag must be activated as a
+        cost allocation tag in the billing of the account.
+    type: dict
   notifications:
     description:
       - Notifications of the budget, at most 10; others are removed. Their order means nothing.
@@ -66,6 +73,8 @@ EXAMPLES = r"""
   mlops.gpu_platform.budget:
     name: mlops
     limit: 200
+    cost_filters:
+      TagKeyValue: ["user:Platform$mlops"]
     notifications:
       - threshold: 80
         subscribers: [mlops@example.com]
@@ -127,6 +136,7 @@ def main() -> None:
             "name": {"required": True},
             "account_id": {},
             "limit": {"type": "float"},
+            "cost_filters": {"type": "dict"},
             "notifications": {"type": "list", "elements": "dict", "options": notification},
             **STATE_OPTION,
             **TAG_OPTIONS,

@@ -18,6 +18,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in ROOT.glob("plugins/modules/*.py"))
+# An action runs on the controller; the module of its name only documents it.
+ACTIONS = {path.stem for path in ROOT.glob("plugins/action/*.py")}
 COLLECTION = "mlops.gpu_platform"
 # What a documented option says beside what the argument specification says.
 COMPARED = ("type", "elements", "choices", "default", "required")
@@ -32,6 +34,9 @@ class Captured(BaseException):
 
 def module_options(name: str) -> dict[str, Any]:
     """Return the keyword arguments with which a module builds its AnsibleModule."""
+    if name in ACTIONS:
+        action = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.action.{name}")
+        return {"argument_spec": action.ARGUMENT_SPEC}
     module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{name}")
 
     def capture(_self: AnsibleModule, argument_spec: dict[str, Any], **options: Any) -> NoReturn:

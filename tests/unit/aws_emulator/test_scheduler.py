@@ -32,3 +32,23 @@ def test_refusals(client: Callable[[str], Any], roles: dict[str, str], method: s
         ],
     )
     scheduler.delete_schedule(Name="sleep")
+
+
+def test_schedules_are_listed_in_short(client: Callable[[str], Any], roles: dict[str, str]) -> None:
+    scheduler = client("scheduler")
+    scheduler.create_schedule_group(Name="nights")
+    for name, group in (("sleep", "nights"), ("other", "default")):
+        scheduler.create_schedule(
+            Name=name,
+            GroupName=group,
+            ScheduleExpression="rate(1 day)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": "arn:aws:scheduler:::aws-sdk:eks:a", "RoleArn": roles["mlops-a"]},
+        )
+    (listed,) = scheduler.list_schedules(GroupName="nights")["Schedules"]
+    assert (listed["Name"], listed["Target"]) == (
+        "sleep",
+        {"Arn": "arn:aws:scheduler:::aws-sdk:eks:a"},
+    )
+    scheduler.delete_schedule_group(Name="nights")
+    scheduler.delete_schedule(Name="other")

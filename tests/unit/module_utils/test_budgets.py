@@ -21,6 +21,7 @@ def params(**changes: Any) -> Fields:
         "account_id": ACCOUNT,
         "state": "present",
         "limit": 200.0,
+        "cost_filters": None,
         "notifications": None,
         "tags": None,
         "purge_tags": True,
@@ -73,6 +74,19 @@ def test_what_is_not_managed_is_neither_read_nor_changed(script: ScriptedAws) ->
     assert result["diff"] == {"before": {"limit": 200.0}, "after": {"limit": 50.25}}
 
 
+def test_filters_are_compared_without_order_and_replaced(script: ScriptedAws) -> None:
+    tagged = {"TagKeyValue": ["user:Platform$b", "user:Platform$a"]}
+    expect_budget(script, CostFilters=tagged)
+    same = {"TagKeyValue": ["user:Platform$a", "user:Platform$b"]}
+    assert not ensure_budget(script.aws(), params(cost_filters=same))["changed"]
+    expect_budget(script, CostFilters=tagged)
+    wanted = budget(CostFilters={"TagKeyValue": ["user:Platform$a"]})
+    script.answer("budgets", "update_budget", {}, AccountId=ACCOUNT, NewBudget=wanted)
+    other = {"TagKeyValue": ["user:Platform$a"]}
+    result = ensure_budget(script.aws(), params(cost_filters=other))
+    assert result["changes"][0]["fields"] == ["cost_filters"]
+
+
 def test_notification_of_another_kind_is_removed(script: ScriptedAws) -> None:
     expect_budget(script)
     other = {
@@ -114,6 +128,11 @@ MOST = "it must have at least one subscriber, at most 10 e-mail addresses and 1 
         ({"name": "a:b"}, "name is 'a:b'; it must be 1 to 100 characters without ':' and '\\'"),
         ({"account_id": "1234"}, "account_id is '1234'; it must be 12 digits, in quotes"),
         ({"limit": 0.0}, "limit is 0; it must be more than 0 US dollars"),
+        (
+            {"cost_filters": {"TagKeyValue": "user:a$b"}},
+            "cost_filters has TagKeyValue: 'user:a$b'; it must be a list of values, such as "
+            "TagKeyValue: ['user:Platform$mlops']",
+        ),
         (
             {"notifications": [entry(number + 1, "a@b.c") for number in range(11)]},
             "notifications has 11 entries; a budget has at most 10",

@@ -15,7 +15,7 @@ def plan(
     zones: int, cidr: str = "10.20.0.0/16", private: int = 19, public: int = 24
 ) -> list[Subnet]:
     """Return the plan for the first zones."""
-    return subnet_plan(cidr, ZONES[:zones], private, public, "mlops", {"Project": "mlops"})
+    return subnet_plan(cidr, ZONES[:zones], private, public, "mlops")
 
 
 def test_private_from_the_start_public_from_the_end() -> None:
@@ -27,14 +27,10 @@ def test_private_from_the_start_public_from_the_end() -> None:
     ]
 
 
-def test_names_and_tags_for_load_balancers() -> None:
-    assert [subnet["tags"] for subnet in plan(1)] == [
-        {
-            "Project": "mlops",
-            "Name": "mlops-private-eu-west-1a",
-            "kubernetes.io/role/internal-elb": "1",
-        },
-        {"Project": "mlops", "Name": "mlops-public-eu-west-1a", "kubernetes.io/role/elb": "1"},
+def test_names_kinds_and_tags_for_load_balancers() -> None:
+    assert [(subnet["name"], subnet["public"], subnet["tags"]) for subnet in plan(1)] == [
+        ("mlops-private-eu-west-1a", False, {"kubernetes.io/role/internal-elb": "1"}),
+        ("mlops-public-eu-west-1a", True, {"kubernetes.io/role/elb": "1"}),
     ]
 
 

@@ -20,13 +20,66 @@ def set_up(
     return module
 
 
-@pytest.mark.parametrize("version", [(3, 10, 0), (3, 14, 0)])
-def test_another_python_is_refused(
-    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
+def put_programs(folder: Path, **scripts: str) -> None:
+    """Write shell scripts; of a name's underscores come hyphens."""
+    for name, script in scripts.items():
+        program = folder / name.replace("_", "-")
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+
+@pytest.fixture
+def other_python(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[], list[str]]:
+    """Return a function that chooses a Python on 3.14, and gives the command that takes over."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(set_up.sys, "argv", ["tools/set_up.py"])
+    monkeypatch.setattr(set_up.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(set_up.os, "execv", lambda path, argv: commands.append([path, *argv]))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def choose() -> list[str]:
+        # Not earlier: pytest itself looks at the version.
+        monkeypatch.setattr(set_up.sys, "version_info", (3, 14, 0))
+        set_up.choose_python()
+        return commands[0]
+
+    return choose
+
+
+def test_a_python_that_is_there_takes_over(
+    other_python: Callable[[], list[str]], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(set_up.sys, "version_info", version)
-    with pytest.raises(set_up.SetUpError, match=r"needs 3\.11 to 3\.13: install one"):
-        set_up.check_python()
+    # A shim of pyenv is there and fails.
+    put_programs(tmp_path, **{"python3.12": "exit 127", "python3.11": "exit 0"})
+    python = f"{tmp_path}/python3.11"
+    assert other_python() == [python, python, "tools/set_up.py"]
+
+
+def test_a_python_that_apt_has_takes_over(
+    other_python: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    put_programs(
+        tmp_path,
+        apt_cache='test "$2" = python3.13',
+        apt_get=f'echo "$@" >> {tmp_path}/asked; test "$4" = update || echo exit > {tmp_path}/$5\n'
+        f"test -e {tmp_path}/python3.13 && /bin/chmod +x {tmp_path}/python3.13; exit 0",
+    )
+    assert other_python()[0] == f"{tmp_path}/python3.13"
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == [
+        "-q -y --no-install-recommends update",
+        "-q -y --no-install-recommends install python3.13",
+    ]
+
+
+def test_without_a_python_for_triton_one_line_says_which(
+    set_up: ModuleType, other_python: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    put_programs(tmp_path, apt_cache="exit 100")
+    with pytest.raises(set_up.SetUpError, match=r"python3\.11, python3\.13, which apt does not"):
+        other_python()
 
 
 @pytest.mark.parametrize(

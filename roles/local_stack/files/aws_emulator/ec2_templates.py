@@ -103,7 +103,9 @@ class LaunchTemplateCalls(EC2Response):
         """Name what was deleted as EC2 names it."""
         template = self.named_template()
         super().delete_launch_template()
-        return self.answer(template)
+        answer = self.answer(template)
+        self.ec2_backend.tags.pop(template.id, None)
+        return answer
 
     def delete_launch_template_versions(self) -> ActionResult:
         """Delete versions, all but the default one."""

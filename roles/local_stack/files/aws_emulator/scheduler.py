@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from zoneinfo import available_timezones
 
@@ -15,6 +16,7 @@ EXPRESSION = re.compile(
     r"|rate\([1-9]\d* (minute|hour|day)s?\)"
     r"|cron\(\S+( \S+){5}\)"
 )
+SUMMARY = ("Arn", "CreationDate", "GroupName", "LastModificationDate", "Name", "State")
 
 
 class SchedulerResponse(responses.EventBridgeSchedulerResponse):
@@ -37,6 +39,18 @@ class SchedulerResponse(responses.EventBridgeSchedulerResponse):
                 "The execution role you provide must allow AWS EventBridge Scheduler to assume "
                 "the role."
             ) from error
+
+    def list_schedules(self) -> str:
+        """List summaries, of which the target is only its ARN."""
+        schedules = json.loads(super().list_schedules())["Schedules"]
+        summaries = [
+            {
+                **{key: schedule[key] for key in SUMMARY},
+                "Target": {"Arn": schedule["Target"]["Arn"]},
+            }
+            for schedule in schedules
+        ]
+        return json.dumps({"Schedules": summaries})
 
     def create_schedule(self) -> str:
         """Check the schedule before it is created."""

@@ -1,0 +1,88 @@
+"""The end of a VPC: everything in it, in the order in which AWS lets it go."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_endpoints import (
+    find_endpoints,
+    remove_endpoints,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_flow_logs import (
+    remove_flow_logs,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_gateways import (
+    remove_gateways,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_leftovers import (
+    remove_load_balancers,
+    remove_network_interfaces,
+    remove_security_groups,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_nat import (
+    describe_addresses,
+    find_nat_gateways,
+    remove_nat_gateways,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import (
+    Network,
+    name_of,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_routes import ROUTE_TABLE
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_subnets import SUBNET
+
+
+def tear_down(network: Network) -> None:
+    """Delete the VPC and all that is in it.
+
+    What controllers of a cluster have left goes first: while one of its network interfaces is in
+    use, nothing of the network is touched. Addresses, log group and an unattached internet gateway
+    belong to no VPC, so they are looked for even where there is none.
+    """
+    vpc = network.find_vpc()
+    gateways = find_nat_gateways(network)
+    endpoints = find_endpoints(network)
+    remove_load_balancers(network)
+    remove_network_interfaces(network, interfaces_of(gateways, endpoints))
+    remove_endpoints(network, endpoints)
+    remove_nat_gateways(network, gateways, describe_addresses(network))
+    remove_flow_logs(network)
+    remove_security_groups(network)
+    remove_subnets(network)
+    remove_route_tables(network)
+    remove_gateways(network)
+    if vpc:
+        delete = partial(network.ec2.delete_vpc, VpcId=network.vpc_id)
+        network.remove("AWS::EC2::VPC", network.name, network.vpc_id, delete)
+
+
+def interfaces_of(gateways: list[Fields], endpoints: list[Fields]) -> set[str]:
+    """Return the network interfaces of NAT gateways and endpoints."""
+    return {
+        *(
+            address["NetworkInterfaceId"]
+            for gateway in gateways
+            for address in gateway["NatGatewayAddresses"]
+            if "NetworkInterfaceId" in address
+        ),
+        *(item for endpoint in endpoints for item in endpoint.get("NetworkInterfaceIds", [])),
+    }
+
+
+def remove_subnets(network: Network) -> None:
+    """Delete the subnets."""
+    for subnet in network.parts("describe_subnets", "Subnets"):
+        subnet_id = subnet[SUBNET.id]
+        delete = partial(network.ec2.delete_subnet, SubnetId=subnet_id)
+        network.remove(SUBNET.type, name_of(subnet, SUBNET.id), subnet_id, delete)
+
+
+def remove_route_tables(network: Network) -> None:
+    """Delete all route tables but the main one, which ends with the VPC."""
+    for table in network.parts("describe_route_tables", "RouteTables"):
+        if any(association["Main"] for association in table["Associations"]):
+            continue
+        table_id = table[ROUTE_TABLE.id]
+        delete = partial(network.ec2.delete_route_table, RouteTableId=table_id)
+        network.remove(ROUTE_TABLE.type, name_of(table, ROUTE_TABLE.id), table_id, delete)

@@ -1,0 +1,52 @@
+"""A plan as lines for a terminal, each with the colour that Ansible shows such a change in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
+
+MARKS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
+VERBS = {"create": "to create", "update": "to change", "delete": "to delete"}
+UNKNOWN = "?"
+
+
+class Line(NamedTuple):
+    """A line and its colour, which None leaves as it is."""
+
+    text: str
+    colour: str | None = None
+
+
+def plan_lines(plan: Mapping[str, Any]) -> list[Line]:
+    """Lay a plan out: a heading for each stage, a line for each change, and what it adds up to."""
+    changes = plan["changes"]
+    if not changes:
+        return [Line("Nothing to change: everything is as the playbook wants it.", "green")]
+    cells = [row(change) for change in changes]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for stage, of_stage in groupby(zip(changes, cells, strict=True), lambda pair: pair[0]["stage"]):
+        lines.append(Line(stage))
+        for change, (type_, name, fields, cost) in of_stage:
+            mark, colour = MARKS[change["action"]]
+            text = f"  {mark} {type_:<{widths[0]}}  {name:<{widths[1]}}  {fields:<{widths[2]}}"
+            lines.append(Line(f"{text}  {cost:>{widths[3]}}".rstrip(), colour))
+    return [*lines, Line(""), *map(Line, totals(plan))]
+
+
+def row(change: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Return what a line says of a change: its type, name, changed fields and cost."""
+    hourly = change["hourly"]
+    cost = UNKNOWN if hourly is None else f"{hourly:+.4f} USD/h" if hourly else ""
+    return change["type"], change["name"], ", ".join(change.get("fields", [])), cost
+
+
+def totals(plan: Mapping[str, Any]) -> list[str]:
+    """Return how much is to be done in all, what it adds to the bill, and what is not priced."""
+    counts = ", ".join(f"{plan['totals'][action]} {verb}" for action, verb in VERBS.items())
+    cost = plan["cost"]
+    lines = [f"{counts}; {cost['hourly']:+.2f} USD/h, {cost['monthly']:+,.0f} USD/month"]
+    if cost["unknown"]:
+        lines.append(f"not counted, since no price is known: {', '.join(cost['unknown'])}")
+    return lines

@@ -1,0 +1,159 @@
+"""From the events of a playbook in check mode to a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.playbook_plan import (
+    failures_of,
+    plan_of,
+)
+
+EVENTS = yaml.safe_load(Path(__file__).with_name("playbook_events.yml").read_text(encoding="utf-8"))
+PRICES = {
+    "instance_hour t3.large": 0.1,
+    "instance_hour g4dn.xlarge": 0.5,
+    "gp3_gib_month": 0.0,
+    "nat_gateway_hour": 0.05,
+}
+
+
+def event(kind: str = "runner_on_ok", action: str = "x.y.thing", **result: Any) -> dict[str, Any]:
+    """Return an event of a task, with the arguments of its module under ``arguments``."""
+    arguments = result.pop("arguments", {})
+    return {
+        "event": kind,
+        "event_data": {
+            "play": "Stage",
+            "role": "role",
+            "task": "Do it",
+            "task_uuid": "1",
+            "resolved_action": action,
+            "res": {"changed": True, "invocation": {"module_args": arguments}, **result},
+        },
+    }
+
+
+def the_change(*events: dict[str, Any]) -> dict[str, Any]:
+    [change] = plan_of(events, PRICES)["changes"]
+    return {key: value for key, value in change.items() if key not in {"stage", "role"}}
+
+
+def test_a_recorded_run_on_an_empty_account() -> None:
+    plan = plan_of(EVENTS, PRICES)
+
+    assert [
+        (change["stage"], change["action"], change["type"], change["name"])
+        for change in plan["changes"]
+    ] == [
+        ("Models", "create", "model_validate", "Validate the exports"),
+        ("Infrastructure", "update", "iam_role", "mlops-eks-cluster"),
+        ("Infrastructure", "update", "iam_role", "mlops-eks-node"),
+        ("Infrastructure", "create", "AWS::EKS::Nodegroup", "mlops/system"),
+        ("Infrastructure", "create", "AWS::ECR::Repository", "mlops/triton"),
+        ("Infrastructure", "create", "helm", "nvidia-device-plugin"),
+        ("Rollout", "create", "Namespace", "triton"),
+    ]
+    assert plan["result"] == "pending"
+    assert plan["totals"] == {"create": 5, "update": 2, "delete": 0}
+    assert plan["cost"] == {"currency": "USD", "hourly": 0.2, "monthly": 146.0, "unknown": []}
+
+
+def test_a_run_without_a_change() -> None:
+    plan = plan_of([event(changed=False)], PRICES)
+    assert (plan["result"], plan["changes"]) == ("unchanged", [])
+    assert plan["cost"]["hourly"] == 0
+
+
+@pytest.mark.parametrize(
+    ("result", "action"),
+    [
+        ({"arguments": {"state": "absent"}}, "delete"),
+        ({"method": "create"}, "create"),
+        ({"method": "update", "diff": {"before": {}, "after": {"data": "x"}}}, "update"),
+        ({"command": "helm upgrade", "status": {"name": "triton"}}, "update"),
+        ({"command": "helm upgrade", "status": {"values": {}}}, "create"),
+        ({"diff": {"before": {"a": 1}, "after": {"a": 2}}}, "update"),
+        ({"diff": {"before": {"a": 1}, "after": {}}}, "delete"),
+        ({"diff": {"before": {"state": "absent"}, "after": {"state": "directory"}}}, "create"),
+        ({"diff": {"before": "", "after": "text"}}, "create"),
+        ({"diff": [{"before": "a", "after": "b", "after_header": "f"}]}, "update"),
+        ({}, "update"),
+    ],
+)
+def test_what_other_modules_do(result: dict[str, Any], action: str) -> None:
+    assert the_change(event(**result))["action"] == action
+
+
+@pytest.mark.parametrize(
+    ("result", "name"),
+    [
+        ({"arguments": {"name": "n", "path": "/p"}}, "n"),
+        ({"arguments": {"name": None, "path": "/p"}}, "/p"),
+        ({"arguments": {"dest": "/d"}}, "/d"),
+        ({"invocation": None, "censored": "the output has been hidden"}, "Do it"),
+    ],
+)
+def test_what_other_modules_look_after(result: dict[str, Any], name: str) -> None:
+    change = the_change(event(**result))
+    assert (change["type"], change["name"]) == ("thing", name)
+
+
+def test_an_object_of_kubernetes_is_called_by_its_kind_and_namespace() -> None:
+    manifest = {"kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}}
+    change = the_change(event(action="kubernetes.core.k8s", method="patch", result=manifest))
+    assert change == {"action": "update", "type": "ConfigMap", "name": "b/a", "hourly": 0.0}
+
+
+def change(action: str, type_: str, **fields: Any) -> dict[str, Any]:
+    return {"action": action, "type": type_, "name": "mlops", **fields}
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after", "hourly"),
+    [
+        ("create", {}, {"instance_types": ["t3.large"], "desired_size": 3}, 0.3),
+        ("delete", {"instance_types": ["t3.large"], "desired_size": 3}, {}, -0.3),
+        (
+            "update",
+            {"instance_types": ["t3.large"], "desired_size": 3},
+            {"instance_types": ["g4dn.xlarge"], "desired_size": 1},
+            0.2,
+        ),
+        ("create", {}, {"instance_types": ["p9.large"], "desired_size": 1}, None),
+    ],
+)
+def test_the_cost_follows_the_difference(
+    action: str, before: dict[str, Any], after: dict[str, Any], hourly: float | None
+) -> None:
+    # A launch template is free, so the difference is the node group's.
+    changes = [change(action, "AWS::EC2::LaunchTemplate"), change(action, "AWS::EKS::Nodegroup")]
+    plan = plan_of([event(changes=changes, diff={"before": before, "after": after})], PRICES)
+
+    assert [made["hourly"] for made in plan["changes"]] == [0.0, hourly]
+    assert plan["cost"]["hourly"] == (hourly or 0)
+    assert plan["cost"]["unknown"] == ([] if hourly is not None else ["AWS::EKS::Nodegroup"])
+
+
+def test_each_of_several_priced_resources_counts() -> None:
+    changes = [change("create", "AWS::EC2::NatGateway"), change("delete", "AWS::EC2::NatGateway")]
+    plan = plan_of([event(changes=[*changes, changes[0]])], PRICES)
+    assert plan["cost"]["hourly"] == 0.05
+
+
+def test_failures_are_told_by_item_and_without_what_is_ignored() -> None:
+    ignored = event("runner_on_failed", msg="ignored")
+    ignored["event_data"]["ignore_errors"] = True
+    loop = [
+        event("runner_item_on_failed", msg="a is wrong"),
+        event("runner_item_on_failed", msg="b is wrong"),
+        event("runner_on_failed", msg="One or more items failed"),
+    ]
+    assert failures_of([ignored, event(msg="fine"), *loop]) == [
+        "Do it: a is wrong",
+        "Do it: b is wrong",
+    ]
+    assert failures_of([event("runner_on_unreachable", msg="no answer")]) == ["Do it: no answer"]
