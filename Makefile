@@ -16,9 +16,10 @@ down: setup
 test: setup
 	@python tools/gate.py
 
-# Generate the roles' pages from their argument specifications.
+# Generate the roles' pages from their argument specifications, and the pages of docs/ from the roles.
 docs: setup
 	@for role in roles/*/; do aar-doc $$role markdown; done
+	@PYTHONPATH=collections python tools/generate_docs.py
 
 # Resolve the requirement files anew. The local version of a CPU build (+cpu) is left out, so that
 # the lock file also fits a machine with CUDA.

@@ -20,8 +20,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_nat import 
     ensure_nat_gateways,
     remove_nat_gateways,
     wait_for_nat_gateways,
+    zones_with_gateway,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import Kind, Network
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import VPC, Network
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_routes import (
     ensure_route_tables,
 )
@@ -32,7 +33,6 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_subnets imp
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_teardown import tear_down
 
-VPC = Kind("AWS::EC2::VPC", "vpc", "VpcId")
 # Fields of the VPC, and the attributes of EC2 behind them.
 ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
 # How EC2 makes a VPC.
@@ -50,6 +50,7 @@ def ensure_vpc(aws: Aws, params: Fields) -> Fields:
         tear_down(network)
         return network.result(vpc={}, subnets=[])
     check_subnets(params["cidr"], params["subnets"], network.region)
+    zones_with_gateway(params)
     found = network.find_vpc()
     if found and found["CidrBlock"] != params["cidr"]:
         raise AwsError(
@@ -85,13 +86,12 @@ def build(network: Network, found: Fields | None, existing: dict[str, Fields]) -
 
 
 def ensure_vpc_itself(network: Network, found: Fields | None) -> str | None:
-    """Create the VPC, or bring its DNS attributes up to date; return its IPv6 network if any."""
+    """Create the VPC, or bring it up to date; return its IPv6 network if it has one."""
     cidr, ipv6 = network.params["cidr"], network.params["ipv6"]
-    ipv6_now = bool(found and ipv6_block(found))
+    ipv6_now = ipv6_block(found)
     attributes = read_attributes(network)
-    wanted_attributes = dict.fromkeys(ATTRIBUTES, True)
-    now = {"cidr": cidr, "ipv6": ipv6_now, **attributes}
-    wanted = {"cidr": cidr, "ipv6": ipv6 or ipv6_now, **wanted_attributes}
+    now = {"cidr": cidr, "ipv6": ipv6_now is not None, **attributes}
+    wanted = {**now, "ipv6": ipv6 or now["ipv6"], **dict.fromkeys(ATTRIBUTES, True)}
 
     def create(**tags: list[Fields]) -> Fields:
         vpc: Fields = network.ec2.create_vpc(
@@ -101,19 +101,19 @@ def ensure_vpc_itself(network: Network, found: Fields | None) -> str | None:
 
     network.vpc_id = network.keep(VPC, network.name, found, now, wanted, create)
     if network.aws.check_mode:
-        return ipv6_block(found or {})
+        return ipv6_now
     for field, attribute in ATTRIBUTES.items():
         # DNS support first: DNS host names need it.
         if not attributes[field]:
             value = {attribute: {"Value": True}}
             network.call("modify_vpc_attribute", VpcId=network.vpc_id, **value)
-    if not ipv6:
-        return ipv6_block(found or {})
-    if found and not ipv6_now:
+    if not ipv6 or ipv6_block(found, ("associated",)):
+        return ipv6_now
+    if found and ipv6_now is None:
         network.call(
             "associate_vpc_cidr_block", VpcId=network.vpc_id, AmazonProvidedIpv6CidrBlock=True
         )
-    return wait_for_ipv6(network, found)
+    return wait_for_ipv6(network)
 
 
 def read_attributes(network: Network) -> dict[str, bool]:
@@ -128,24 +128,23 @@ def read_attributes(network: Network) -> dict[str, bool]:
     }
 
 
-def ipv6_block(vpc: Fields, states: tuple[str, ...] = ("associating", "associated")) -> str | None:
-    """Return the IPv6 network of a VPC in one of these states; "" while AWS chooses it."""
-    for block in vpc.get("Ipv6CidrBlockAssociationSet", []):
+def ipv6_block(
+    vpc: Fields | None, states: tuple[str, ...] = ("associating", "associated")
+) -> str | None:
+    """Return the IPv6 network of a VPC if it is in one of these states; "" is one to come."""
+    for block in (vpc or {}).get("Ipv6CidrBlockAssociationSet", []):
         if block["Ipv6CidrBlockState"]["State"] in states:
             return str(block.get("Ipv6CidrBlock", ""))
     return None
 
 
-def wait_for_ipv6(network: Network, found: Fields | None) -> str:
+def wait_for_ipv6(network: Network) -> str:
     """Return the IPv6 network of the VPC once AWS has given it one."""
-    block = ipv6_block(found or {}, ("associated",))
-    if block:
-        return block
     filters = [{"Name": "vpc-id", "Values": [network.vpc_id]}]
 
-    def given() -> str | None:
+    def associated() -> str | None:
         # A VPC that has just been created may not be described at once, so search for it.
         vpcs = network.ec2.describe_vpcs(Filters=filters)["Vpcs"]
-        return (ipv6_block(vpcs[0], ("associated",)) if vpcs else None) or None
+        return ipv6_block(vpcs[0], ("associated",)) if vpcs else None
 
-    return network.aws.until(given, f"IPv6 network of {network.vpc_id}")
+    return network.aws.until(associated, f"IPv6 network of {network.vpc_id}")

@@ -119,9 +119,8 @@ def ensure_log_group(network: Network, retention_days: int) -> None:
         logs.put_retention_policy(logGroupName=name, retentionInDays=retention_days)
 
 
-def remove_flow_logs(network: Network) -> None:
-    """Delete the flow log and its log group."""
-    remove_flow_log(network, find_flow_log(network))
+def remove_log_group(network: Network) -> None:
+    """Delete the log group if there is one."""
     if find_log_group(network):
         name = log_group_name(network)
         delete = partial(network.aws.client("logs").delete_log_group, logGroupName=name)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Fields, listed
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import (
     Kind,
     Network,
-    name_of,
     tags_of,
 )
 
@@ -24,16 +25,15 @@ def attached(network: Network, gateway: Fields) -> bool:
     return network.vpc_id in vpcs
 
 
-def find_internet_gateway(network: Network) -> Fields | None:
-    """Return the VPC's internet gateway, or one of its name that is not attached yet."""
+def find_internet_gateways(network: Network) -> list[Fields]:
+    """Return the VPC's internet gateway, and any of its name that are not attached."""
     gateways = listed(network.ec2, "describe_internet_gateways", "InternetGateways")
     unattached = [
         gateway
         for gateway in gateways
         if not gateway.get("Attachments") and tags_of(gateway).get("Name") == network.name
     ]
-    of_vpc = [gateway for gateway in gateways if attached(network, gateway)]
-    return next(iter(of_vpc + unattached), None)
+    return [gateway for gateway in gateways if attached(network, gateway)] + unattached
 
 
 def find_egress_only_gateway(network: Network) -> Fields | None:
@@ -48,7 +48,7 @@ def find_egress_only_gateway(network: Network) -> Fields | None:
 
 def ensure_internet_gateway(network: Network) -> str:
     """Create, attach and tag the internet gateway; return its id."""
-    found = find_internet_gateway(network)
+    found = next(iter(find_internet_gateways(network)), None)
     is_attached = bool(found and attached(network, found))
 
     def create(**tags: list[Fields]) -> Fields:
@@ -84,34 +84,13 @@ def ensure_egress_only_gateway(network: Network) -> str | None:
 
 
 def remove_gateways(network: Network) -> None:
-    """Delete both gateways."""
+    """Delete the gateways to the internet."""
     egress_only = find_egress_only_gateway(network)
     if egress_only:
-        gateway = egress_only[EGRESS_ONLY_GATEWAY.id]
-        network.remove(
-            EGRESS_ONLY_GATEWAY.type,
-            name_of(egress_only, EGRESS_ONLY_GATEWAY.id),
-            gateway,
-            lambda: network.ec2.delete_egress_only_internet_gateway(
-                EgressOnlyInternetGatewayId=gateway
-            ),
-        )
-    internet = find_internet_gateway(network)
-    if internet:
-        remove_internet_gateway(network, internet)
-
-
-def remove_internet_gateway(network: Network, found: Fields) -> None:
-    """Detach and delete the internet gateway."""
-    gateway = found[INTERNET_GATEWAY.id]
-
-    def delete() -> None:
-        network.ec2.delete_internet_gateway(InternetGatewayId=gateway)
-
-    if attached(network, found) and not network.aws.check_mode:
-        network.gone(
-            lambda: network.ec2.detach_internet_gateway(
-                InternetGatewayId=gateway, VpcId=network.vpc_id
-            )
-        )
-    network.remove(INTERNET_GATEWAY.type, name_of(found, INTERNET_GATEWAY.id), gateway, delete)
+        network.delete(EGRESS_ONLY_GATEWAY, egress_only, "delete_egress_only_internet_gateway")
+    for gateway in find_internet_gateways(network):
+        if attached(network, gateway) and not network.aws.check_mode:
+            detach = network.ec2.detach_internet_gateway
+            gateway_id = gateway[INTERNET_GATEWAY.id]
+            network.gone(partial(detach, InternetGatewayId=gateway_id, VpcId=network.vpc_id))
+        network.delete(INTERNET_GATEWAY, gateway, "delete_internet_gateway")

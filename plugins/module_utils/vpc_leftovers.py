@@ -10,13 +10,15 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Fields,
     listed,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import Network
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_endpoints import (
+    SECURITY_GROUP,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import Kind, Network
 
 LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 CLASSIC_LOAD_BALANCER = "AWS::ElasticLoadBalancing::LoadBalancer"
-NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"
-SECURITY_GROUP = "AWS::EC2::SecurityGroup"
+NETWORK_INTERFACE = Kind("AWS::EC2::NetworkInterface", "network-interface", "NetworkInterfaceId")
 
 
 def remove_load_balancers(network: Network) -> None:
@@ -66,7 +68,7 @@ def remove_network_interfaces(network: Network, of_parts: set[str]) -> None:
         left[:] = [item for item in others if item["Status"] != "available"]
         for interface in others:
             if interface["Status"] == "available":
-                remove_network_interface(network, interface["NetworkInterfaceId"])
+                network.delete(NETWORK_INTERFACE, interface, "delete_network_interface")
         return None if left and not network.aws.check_mode else True
 
     try:
@@ -74,12 +76,6 @@ def remove_network_interfaces(network: Network, of_parts: set[str]) -> None:
     except AwsTimeoutError as error:
         users = "; ".join(map(user_of, left))
         raise AwsTimeoutError(f"{error}. Still in use: {users}") from error
-
-
-def remove_network_interface(network: Network, interface: str) -> None:
-    """Delete a network interface."""
-    delete = partial(network.ec2.delete_network_interface, NetworkInterfaceId=interface)
-    network.remove(NETWORK_INTERFACE, interface, interface, delete)
 
 
 def user_of(interface: Fields) -> str:
@@ -107,7 +103,7 @@ def remove_security_groups(network: Network) -> None:
     for group in groups:
         if group["GroupName"] != "default":
             delete = partial(network.ec2.delete_security_group, GroupId=group["GroupId"])
-            network.remove(SECURITY_GROUP, group["GroupName"], group["GroupId"], delete)
+            network.remove(SECURITY_GROUP.type, group["GroupName"], group["GroupId"], delete)
 
 
 def revoke_references(network: Network, group: Fields) -> None:

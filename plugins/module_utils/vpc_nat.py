@@ -59,22 +59,30 @@ def describe_addresses(network: Network) -> list[Fields]:
     return addresses
 
 
-def ensure_nat_gateways(network: Network, subnets: list[Fields]) -> NatGateways:
-    """Create the NAT gateways that ``nat`` asks for, without waiting for them.
+def zones_with_gateway(params: Fields) -> list[str]:
+    """Return the zones that get a NAT gateway by the options ``nat`` and ``subnets``.
 
     Raises:
         AwsError: a zone that needs a gateway has no public subnet.
     """
-    zones = list(zones_of(subnets, public=False))
+    zones = list(zones_of(params["subnets"], public=False))
+    with_gateway = {"none": [], "single": zones[:1], "per_zone": zones}[params["nat"]]
+    missing = set(with_gateway) - set(zones_of(params["subnets"], public=True))
+    if missing:
+        places = ", ".join(sorted(missing))
+        raise AwsError(f"nat is {params['nat']}, but no public subnet is in {places}")
+    return with_gateway
+
+
+def ensure_nat_gateways(network: Network, subnets: list[Fields]) -> NatGateways:
+    """Create the NAT gateways that ``nat`` asks for, without waiting for them."""
     public = zones_of(subnets, public=True)
-    with_gateway = {"none": [], "single": zones[:1], "per_zone": zones}[network.params["nat"]]
-    if not set(with_gateway) <= set(public):
-        missing = ", ".join(sorted(set(with_gateway) - set(public)))
-        raise AwsError(f"nat is {network.params['nat']}, but no public subnet is in {missing}")
     gateways = by_name(find_nat_gateways(network))
-    addresses = by_name(describe_addresses(network))
-    by_zone, pending = {}, []
-    for zone in with_gateway:
+    described = describe_addresses(network)
+    # Of two addresses with one name, the last counts: that in use.
+    addresses = by_name(sorted(described, key=lambda address: "AssociationId" in address))
+    by_zone, pending, wanted = {}, [], set()
+    for zone in zones_with_gateway(network.params):
         name = gateway_name(network, zone)
         found = gateways.get(name)
         address = ensure_address(network, name, addresses.get(name))
@@ -82,7 +90,7 @@ def ensure_nat_gateways(network: Network, subnets: list[Fields]) -> NatGateways:
         by_zone[zone] = network.keep(NAT_GATEWAY, name, found, {}, {}, create)
         if found is None or found["State"] != "available":
             pending.append(by_zone[zone])
-    wanted = {gateway_name(network, zone) for zone in with_gateway}
+        wanted |= {name, address}
     return NatGateways(
         by_zone,
         pending,
@@ -91,7 +99,7 @@ def ensure_nat_gateways(network: Network, subnets: list[Fields]) -> NatGateways:
             for name, gateway in gateways.items()
             if name.startswith(gateway_name(network, "")) and name not in wanted
         ],
-        [address for name, address in addresses.items() if name not in wanted],
+        [address for address in described if address[ADDRESS.id] not in wanted],
     )
 
 
@@ -138,12 +146,8 @@ def wait_for_nat_gateways(network: Network, gateways: list[str]) -> None:
 def remove_nat_gateways(network: Network, gateways: list[Fields], addresses: list[Fields]) -> None:
     """Delete NAT gateways, wait for their end, and release addresses."""
     for gateway in gateways:
-        gateway_id = gateway[NAT_GATEWAY.id]
-        delete = partial(network.ec2.delete_nat_gateway, NatGatewayId=gateway_id)
-        network.remove(NAT_GATEWAY.type, name_of(gateway, NAT_GATEWAY.id), gateway_id, delete)
+        network.delete(NAT_GATEWAY, gateway, "delete_nat_gateway")
     if gateways and not network.aws.check_mode:
         find_nat_gateways(network)
     for address in addresses:
-        allocation = address[ADDRESS.id]
-        release = partial(network.ec2.release_address, AllocationId=allocation)
-        network.remove(ADDRESS.type, name_of(address, ADDRESS.id), allocation, release)
+        network.delete(ADDRESS, address, "release_address")

@@ -38,6 +38,9 @@ class Kind(NamedTuple):
     id: str
 
 
+VPC = Kind("AWS::EC2::VPC", "vpc", "VpcId")
+
+
 class Network:
     """A VPC by its name, and what the module does to it and its parts.
 
@@ -135,6 +138,11 @@ class Network:
         """Make a call of EC2, again where it does not yet know what has just been created."""
         call = partial(getattr(self.ec2, method), **request)
         return self.patiently(call, lambda code: "NotFound" in code)
+
+    def delete(self, kind: Kind, found: Fields, method: str) -> None:
+        """Delete a resource of EC2 by its id; see ``remove``."""
+        call = partial(getattr(self.ec2, method), **{kind.id: found[kind.id]})
+        self.remove(kind.type, name_of(found, kind.id), found[kind.id], call)
 
     def remove(self, kind: str, name: str, resource: str, delete: Callable[[], Any]) -> None:
         """Delete a resource; one that is gone already is no error, one still in use gets time."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network
 from itertools import combinations
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import AwsError, Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+    AwsError,
+    Fields,
+    listed,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import (
     Kind,
     Network,
@@ -59,10 +63,20 @@ def ensure_subnets(
 ) -> list[Fields]:
     """Create the subnets that are missing, tag all of them, and return them in their order."""
     free = free_ipv6_networks(ipv6_cidr, existing)
-    return [
+    subnets = [
         ensure_subnet(network, subnet, existing.get(subnet["cidr"]), free)
         for subnet in network.params["subnets"]
     ]
+    if network.params["ipv6"] and not network.aws.check_mode:
+        assign_addresses(
+            network,
+            [
+                subnet["subnet_id"]
+                for subnet in subnets
+                if not assigns_addresses(existing.get(subnet["cidr"]))
+            ],
+        )
+    return subnets
 
 
 def ensure_subnet(
@@ -70,11 +84,10 @@ def ensure_subnet(
 ) -> Fields:
     """Create or tag one subnet, and give it an IPv6 network where wanted."""
     fixed = {"cidr": subnet["cidr"], "availability_zone": subnet["availability_zone"]}
-    ipv6, ipv6_now = network.params["ipv6"], ipv6_network(found or {}) is not None
-    assigns = bool(found and found.get("AssignIpv6AddressOnCreation"))
+    ipv6, ipv6_now = network.params["ipv6"], ipv6_network(found) is not None
     # Without the option what is there stays.
-    now = {**fixed, "ipv6": ipv6_now and (assigns or not ipv6)}
-    wanted = {**fixed, "ipv6": ipv6 or now["ipv6"]}
+    now = {**fixed, "ipv6": ipv6_now and (assigns_addresses(found) or not ipv6)}
+    wanted = {**fixed, "ipv6": ipv6 or ipv6_now}
 
     def create(**tags: list[Fields]) -> Fields:
         block = {"Ipv6CidrBlock": free.pop(0)} if ipv6 else {}
@@ -89,17 +102,8 @@ def ensure_subnet(
         return created
 
     subnet_id = network.keep(SUBNET, subnet["name"], found, now, wanted, create, subnet["tags"])
-    if ipv6 and not network.aws.check_mode:
-        if found and not ipv6_now:
-            network.call(
-                "associate_subnet_cidr_block", SubnetId=subnet_id, Ipv6CidrBlock=free.pop(0)
-            )
-        if not assigns:
-            network.call(
-                "modify_subnet_attribute",
-                SubnetId=subnet_id,
-                AssignIpv6AddressOnCreation={"Value": True},
-            )
+    if found and ipv6 and not ipv6_now and not network.aws.check_mode:
+        network.call("associate_subnet_cidr_block", SubnetId=subnet_id, Ipv6CidrBlock=free.pop(0))
     return {
         "subnet_id": subnet_id,
         "name": subnet["name"],
@@ -109,10 +113,38 @@ def ensure_subnet(
     }
 
 
-def ipv6_network(subnet: Fields) -> str | None:
-    """Return the IPv6 network of a subnet as EC2 describes it."""
-    for block in subnet.get("Ipv6CidrBlockAssociationSet", []):
-        if block["Ipv6CidrBlockState"]["State"] in ("associating", "associated"):
+def assigns_addresses(subnet: Fields | None) -> bool:
+    """Tell whether what starts in a subnet gets an IPv6 address."""
+    return bool(subnet and subnet["AssignIpv6AddressOnCreation"])
+
+
+def assign_addresses(network: Network, subnet_ids: list[str]) -> None:
+    """Let what starts in these subnets get an IPv6 address, once their IPv6 networks are there."""
+    if not subnet_ids:
+        return
+    filters = [{"Name": "subnet-id", "Values": subnet_ids}]
+
+    def associated() -> bool | None:
+        # One that has just been created may not be described at once, so search for it.
+        found = listed(network.ec2, "describe_subnets", "Subnets", Filters=filters)
+        ready = [subnet for subnet in found if ipv6_network(subnet, ("associated",))]
+        return True if len(ready) == len(subnet_ids) else None
+
+    network.aws.until(associated, f"IPv6 networks of {', '.join(subnet_ids)}")
+    for subnet_id in subnet_ids:
+        network.call(
+            "modify_subnet_attribute",
+            SubnetId=subnet_id,
+            AssignIpv6AddressOnCreation={"Value": True},
+        )
+
+
+def ipv6_network(
+    subnet: Fields | None, states: tuple[str, ...] = ("associating", "associated")
+) -> str | None:
+    """Return the IPv6 network of a subnet if it is in one of these states."""
+    for block in (subnet or {}).get("Ipv6CidrBlockAssociationSet", []):
+        if block["Ipv6CidrBlockState"]["State"] in states:
             return str(block["Ipv6CidrBlock"])
     return None
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Fields
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_endpoints import (
     find_endpoints,
     remove_endpoints,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_flow_logs import (
-    remove_flow_logs,
+    find_flow_log,
+    remove_flow_log,
+    remove_log_group,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_gateways import (
     remove_gateways,
@@ -25,10 +25,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_nat import 
     find_nat_gateways,
     remove_nat_gateways,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import (
-    Network,
-    name_of,
-)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import VPC, Network
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_routes import ROUTE_TABLE
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_subnets import SUBNET
 
@@ -47,14 +44,15 @@ def tear_down(network: Network) -> None:
     remove_network_interfaces(network, interfaces_of(gateways, endpoints))
     remove_endpoints(network, endpoints)
     remove_nat_gateways(network, gateways, describe_addresses(network))
-    remove_flow_logs(network)
+    remove_flow_log(network, find_flow_log(network))
     remove_security_groups(network)
     remove_subnets(network)
     remove_route_tables(network)
     remove_gateways(network)
     if vpc:
-        delete = partial(network.ec2.delete_vpc, VpcId=network.vpc_id)
-        network.remove("AWS::EC2::VPC", network.name, network.vpc_id, delete)
+        network.delete(VPC, vpc, "delete_vpc")
+    # Last, since the flow log writes on for some minutes and would make a new one.
+    remove_log_group(network)
 
 
 def interfaces_of(gateways: list[Fields], endpoints: list[Fields]) -> set[str]:
@@ -73,16 +71,11 @@ def interfaces_of(gateways: list[Fields], endpoints: list[Fields]) -> set[str]:
 def remove_subnets(network: Network) -> None:
     """Delete the subnets."""
     for subnet in network.parts("describe_subnets", "Subnets"):
-        subnet_id = subnet[SUBNET.id]
-        delete = partial(network.ec2.delete_subnet, SubnetId=subnet_id)
-        network.remove(SUBNET.type, name_of(subnet, SUBNET.id), subnet_id, delete)
+        network.delete(SUBNET, subnet, "delete_subnet")
 
 
 def remove_route_tables(network: Network) -> None:
     """Delete all route tables but the main one, which ends with the VPC."""
     for table in network.parts("describe_route_tables", "RouteTables"):
-        if any(association["Main"] for association in table["Associations"]):
-            continue
-        table_id = table[ROUTE_TABLE.id]
-        delete = partial(network.ec2.delete_route_table, RouteTableId=table_id)
-        network.remove(ROUTE_TABLE.type, name_of(table, ROUTE_TABLE.id), table_id, delete)
+        if not any(association["Main"] for association in table["Associations"]):
+            network.delete(ROUTE_TABLE, table, "delete_route_table")

@@ -62,7 +62,7 @@ def interrupt_at(task: str) -> int:
 def test_ctrl_c_stops_the_run_and_leaves_the_stack_running() -> None:
     before = processes()
 
-    assert interrupt_at("TASK [mlops.gpu_platform.aws_network : Route the subnets]") == INTERRUPTED
+    assert interrupt_at("TASK [mlops.gpu_platform.eks_cluster : Create the cluster]") == INTERRUPTED
 
     assert "CreateVpc" in aws_changes()
     assert "CreateCluster" not in aws_changes()

@@ -74,7 +74,7 @@ def test_the_playbooks_run(installation: Installation) -> None:
 
     assert run.return_code == 0, run.output
     assert run.changed == []
-    assert "Create the VPC" in run.tasks
+    assert "Build or tear down the network" in run.tasks
     assert "Create the cluster" not in run.tasks
     paths = {event["event_data"].get("task_path") for event in run.events} - {None, ""}
     assert [path for path in paths if not path.startswith(f"{installation.folder}/")] == []

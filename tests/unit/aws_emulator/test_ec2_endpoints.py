@@ -130,6 +130,17 @@ def test_life_of_a_gateway_endpoint(ec2: Any, network: Network) -> None:
     assert (routed(ec2, network), described(ec2, network)) == ([False, False], [])
 
 
+def test_deleted_route_table_leaves_its_endpoint(ec2: Any, network: Network) -> None:
+    table = ec2.create_route_table(VpcId=network.vpc)["RouteTable"]["RouteTableId"]
+    created = ec2.create_vpc_endpoint(
+        VpcId=network.vpc, ServiceName=S3, RouteTableIds=[network.tables[0], table]
+    )["VpcEndpoint"]
+    assert created["VpcEndpointType"] == "Gateway"
+    ec2.delete_route_table(RouteTableId=table)
+    assert described(ec2, network)[0]["RouteTableIds"] == network.tables[:1]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[created["VpcEndpointId"]])
+
+
 def test_endpoint_without_a_group_has_the_default_one(ec2: Any, network: Network) -> None:
     created = create(ec2, network, SecurityGroupIds=[])
     assert [group["GroupName"] for group in created["Groups"]] == ["default"]

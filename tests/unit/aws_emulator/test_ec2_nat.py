@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
 
 import pytest
-from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import check_refusals
-from moto.moto_api import state_manager
+from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import (
+    Emulator,
+    check_refusals,
+)
 
 TAGS = [{"Key": "Name", "Value": "mlops"}]
 
@@ -49,21 +53,27 @@ def gateway(ec2: Any, subnets: list[str]) -> Iterator[Gateway]:
     ec2.delete_internet_gateway(InternetGatewayId=internet)
 
 
-def test_states_follow_the_looks(ec2: Any, gateway: Gateway) -> None:
-    state_manager.set_transition("ec2::natgateway", {"progression": "manual", "times": 2})
+def test_states_follow_the_looks(ec2: Any, emulator: Emulator, gateway: Gateway) -> None:
+    def set_transition(action: str, **transition: Any) -> None:
+        body = json.dumps({"model_name": "ec2::natgateway", **transition}).encode()
+        url = f"{emulator.url}/moto-api/state-manager/{action}-transition"
+        with urlopen(Request(url, body), timeout=5) as answer:
+            assert answer.status == 201
+
+    set_transition("set", transition={"progression": "manual", "times": 2})
     try:
         seen = [states(ec2, gateway.id) for _ in range(3)]
         ec2.delete_nat_gateway(NatGatewayId=gateway.id)
         seen += [states(ec2, gateway.id) for _ in range(3)]
     finally:
-        state_manager.unset_transition("ec2::natgateway")
-    assert seen == [
-        ["pending"],
-        ["available"],
-        ["available"],
-        ["deleting"],
-        ["deleted"],
-        ["deleted"],
+        set_transition("unset")
+    assert [state for (state,) in seen] == [
+        "pending",
+        "available",
+        "available",
+        "deleting",
+        "deleted",
+        "deleted",
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
+from aws_emulator.eks_clock import agenda
 
 Result = tuple[dict[str, Any], list[str]]
 Run = Callable[..., Result]
@@ -436,6 +437,31 @@ def test_one_change_of_a_node_group_is_one_update(
     assert [each["action"] for each in node_changes] == ["update"]
     assert set(change) <= set(node_changes[0]["fields"])
     run(NODEGROUP.module, NODEGROUP.names, {"state": "absent"})
+
+
+@pytest.mark.usefixtures("cluster")
+def test_nodes_that_nobody_waited_for_are_finished_by_a_call_that_waits(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("nodegroup", "update"):
+        monkeypatch.setitem(agenda.seconds, kind, 0.3)
+    waiting, sending = {"poll_interval": 1}, {"wait": False}
+
+    def step(*options: dict[str, Any]) -> tuple[str, list[str]]:
+        result, calls = run(NODEGROUP.module, NODEGROUP.names, NODEGROUP.options, *options)
+        assert result["changed"] == bool(calls)
+        return result["nodegroup"].get("status"), calls
+
+    change = {"launch_template": {"disk_size": 120}}
+    new_version = ["CreateLaunchTemplateVersion", "ModifyLaunchTemplate", "UpdateNodegroupVersion"]
+    assert step(sending) == ("CREATING", ["CreateLaunchTemplate", "CreateNodegroup"])
+    assert step(waiting) == ("ACTIVE", ["CreateOrUpdateTags"])
+    assert step(sending) == ("ACTIVE", [])
+    assert step(change, sending) == ("UPDATING", new_version)
+    assert step(change, waiting) == ("ACTIVE", ["DeleteLaunchTemplateVersions"])
+    assert step(change, waiting) == ("ACTIVE", [])
+    assert step({"state": "absent"}, sending) == (None, ["DeleteNodegroup"])
+    assert step({"state": "absent"}, waiting) == (None, ["DeleteLaunchTemplate"])
 
 
 @pytest.mark.usefixtures("cluster", "roles")

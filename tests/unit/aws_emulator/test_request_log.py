@@ -11,6 +11,7 @@ import boto3
 import pytest
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 ACCOUNT = "123456789012"
 
@@ -81,6 +82,13 @@ def test_log_has_no_secrets(emulator: Emulator, client: Callable[[str], Any]) ->
     assert line["parameters"]["SecretString"] == line["parameters"]["SecretBinary"] == "***"
     assert "s3cr3t" not in emulator.request_log.read_text()
     assert "Credential=" not in emulator.request_log.read_text()
+
+
+def test_log_tells_where_moto_fails(emulator: Emulator, client: Callable[[str], Any]) -> None:
+    with pytest.raises((ClientError, ResponseParserError)):
+        client("autoscaling").describe_traffic_sources(AutoScalingGroupName="a")
+    line = last_line(emulator)
+    assert (line["action"], line["status"], line["error"]) == ("DescribeTrafficSources", 500, "500")
 
 
 def test_log_leaves_objects_of_s3_alone(emulator: Emulator, client: Callable[[str], Any]) -> None:

@@ -205,7 +205,6 @@ def test_teardown_has_the_order_of_aws(account: Account) -> None:
         "DeleteNatGateway",
         "ReleaseAddress",
         "DeleteFlowLogs",
-        "DeleteLogGroup",
         "DeleteSecurityGroup",
         "DeleteSubnet",
         "DeleteRouteTable",
@@ -213,6 +212,7 @@ def test_teardown_has_the_order_of_aws(account: Account) -> None:
         "DetachInternetGateway",
         "DeleteInternetGateway",
         "DeleteVpc",
+        "DeleteLogGroup",
     ]
 
 
@@ -326,20 +326,21 @@ def interrupt(account: Account, number: int, **options: Any) -> bool:
 
 
 def test_interrupted_after_any_call_it_converges(account: Account) -> None:
-    writing = len(writes(account.calls(lambda: account.run(**EVERYTHING))))
+    # One zone has a resource of every kind; more would only take longer.
+    build: Fields = {**EVERYTHING, "zones": ZONES[:1], "interface_endpoints": ["sts"]}
+    writing = len(writes(account.calls(lambda: account.run(**build))))
     complete = account.everything()
     deleting = len(writes(account.calls(lambda: account.run(state="absent"))))
-    assert writing > deleting
+    assert writing > deleting > len(complete)
     for number in range(1, writing + 1):
-        assert interrupt(account, number, **EVERYTHING)
-        account.run(**EVERYTHING)
+        assert interrupt(account, number, **build)
+        account.run(**build)
         assert account.everything() == complete, number
-        assert not account.run(check_mode=True, **EVERYTHING)["changed"], number
+        assert not account.run(check_mode=True, **build)["changed"], number
 
         assert interrupt(account, number, state="absent") == (number <= deleting)
         account.run(state="absent")
         assert not account.run(check_mode=True, state="absent")["changed"], number
-        assert account.addresses() == [], number
 
 
 def test_what_controllers_left_goes_first(account: Account) -> None:

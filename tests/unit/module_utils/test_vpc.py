@@ -13,6 +13,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc import (
     ensure_vpc,
+    ensure_vpc_itself,
     wait_for_ipv6,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_endpoints import (
@@ -35,7 +36,10 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_nat import 
     wait_for_nat_gateways,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import Network
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_subnets import check_subnets
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_subnets import (
+    check_subnets,
+    ensure_subnets,
+)
 from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 from botocore.exceptions import ClientError
 
@@ -135,9 +139,10 @@ def test_a_subnet_in_another_zone_is_refused_before_any_change(script: ScriptedA
         ensure_vpc(script.aws(), params())
 
 
-def test_a_zone_without_public_subnet_gets_no_nat_gateway(script: ScriptedAws) -> None:
-    with pytest.raises(AwsError, match="nat is per_zone, but no public subnet is in eu-west-1a"):
-        ensure_nat_gateways(network(script, nat="per_zone"), [PRIVATE])
+@pytest.mark.parametrize("nat", ["single", "per_zone"])
+def test_a_zone_without_public_subnet_gets_no_nat_gateway(script: ScriptedAws, nat: str) -> None:
+    with pytest.raises(AwsError, match=f"nat is {nat}, but no public subnet is in eu-west-1a"):
+        ensure_vpc(script.aws(), params(nat=nat, subnets=[PRIVATE]))
 
 
 def test_what_ec2_does_not_know_yet_is_asked_again(script: ScriptedAws) -> None:
@@ -183,7 +188,56 @@ def test_the_ipv6_network_is_waited_for(script: ScriptedAws) -> None:
     block = "2600:1f18::/56"
     for vpcs in ([], [vpc("associating")], [vpc("associated", Ipv6CidrBlock=block)]):
         script.answer("ec2", "describe_vpcs", {"Vpcs": vpcs}, Filters=OF_VPC)
-    assert wait_for_ipv6(network(script), vpc("associating")) == block
+    assert wait_for_ipv6(network(script)) == block
+
+
+def test_an_ipv6_network_that_is_to_come_is_not_asked_for_twice(script: ScriptedAws) -> None:
+    coming = {"Ipv6CidrBlockState": {"State": "associating"}}
+    found = {"VpcId": "vpc-1", "Ipv6CidrBlockAssociationSet": [coming], **named("mlops")}
+    for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
+        script.answer(
+            "ec2",
+            "describe_vpc_attribute",
+            {attribute: {"Value": True}},
+            VpcId="vpc-1",
+            Attribute=attribute[0].lower() + attribute[1:],
+        )
+    given = {"Ipv6CidrBlock": "2600:1f18::/56", "Ipv6CidrBlockState": {"State": "associated"}}
+    answer = {"Vpcs": [{**found, "Ipv6CidrBlockAssociationSet": [given]}]}
+    script.answer("ec2", "describe_vpcs", answer, Filters=OF_VPC)
+    this = network(script, ipv6=True)
+    assert ensure_vpc_itself(this, found) == "2600:1f18::/56"
+    assert this.changes == []
+
+
+def test_new_subnets_assign_addresses_once_they_have_their_networks(script: ScriptedAws) -> None:
+    def subnet(state: str) -> Fields:
+        block = {"Ipv6CidrBlock": "2600:1f18::/64", "Ipv6CidrBlockState": {"State": state}}
+        return {"SubnetId": "subnet-1", "Ipv6CidrBlockAssociationSet": [block]}
+
+    script.answer(
+        "ec2",
+        "create_subnet",
+        {"Subnet": subnet("associating")},
+        VpcId="vpc-1",
+        CidrBlock="10.0.0.0/24",
+        AvailabilityZone="eu-west-1a",
+        Ipv6CidrBlock="2600:1f18::/64",
+        TagSpecifications=[{"ResourceType": "subnet", **named(str(PRIVATE["name"]))}],
+    )
+    of_subnet = [{"Name": "subnet-id", "Values": ["subnet-1"]}]
+    for subnets in ([], [subnet("associating")], [subnet("associated")]):
+        script.answer("ec2", "describe_subnets", {"Subnets": subnets}, Filters=of_subnet)
+    script.answer(
+        "ec2",
+        "modify_subnet_attribute",
+        {},
+        SubnetId="subnet-1",
+        AssignIpv6AddressOnCreation={"Value": True},
+    )
+    this = network(script, ipv6=True, subnets=[PRIVATE])
+    (made,) = ensure_subnets(this, {}, "2600:1f18::/56")
+    assert made["subnet_id"] == "subnet-1"
 
 
 def nat_gateway(state: str, **more: Any) -> Fields:
@@ -220,6 +274,22 @@ def test_check_mode_does_not_wait_for_deletions(script: ScriptedAws) -> None:
     this = network(script, check_mode=True)
     assert (find_nat_gateways(this), find_endpoints(this)) == ([], [])
     assert script.now == 0
+
+
+def test_of_two_addresses_with_one_name_the_unused_one_is_surplus(script: ScriptedAws) -> None:
+    answer = {"NatGateways": [nat_gateway("available")]}
+    script.answer("ec2", "describe_nat_gateways", answer, Filter=OF_VPC)
+    name = named("mlops-nat-eu-west-1a")
+    used = {"AllocationId": "eipalloc-1", "AssociationId": "eipassoc-1", **name}
+    unused = {"AllocationId": "eipalloc-2", **name}
+    filters = [{"Name": "tag:Name", "Values": ["mlops-nat-*"]}]
+    script.answer("ec2", "describe_addresses", {"Addresses": [used, unused]}, Filters=filters)
+    subnets = [{**subnet, "subnet_id": "subnet-1"} for subnet in (PRIVATE, PUBLIC)]
+    this = network(script, nat="single")
+    nat = ensure_nat_gateways(this, subnets)
+    assert (nat.by_zone, nat.pending) == ({"eu-west-1a": "nat-1"}, [])
+    assert (nat.surplus, nat.surplus_addresses) == ([], [unused])
+    assert this.changes == []
 
 
 def test_addresses_are_released_after_their_gateways(script: ScriptedAws) -> None:

@@ -39,6 +39,15 @@ class NetworkCalls(EC2Response):
             del acls[acl.id]
         return answer
 
+    def delete_route_table(self) -> ActionResult:
+        """Take a route table from the endpoints that lead out of it."""
+        table_id, answer = self._get_param("RouteTableId"), super().delete_route_table()
+        for endpoint in self.ec2_backend.vpc_end_points.values():
+            endpoint.route_table_ids = [
+                each for each in endpoint.route_table_ids if each != table_id
+            ]
+        return answer
+
     def attach_internet_gateway(self) -> ActionResult:
         """Refuse a second internet gateway."""
         vpc_id, gateway_id = self._get_param("VpcId"), self._get_param("InternetGatewayId")

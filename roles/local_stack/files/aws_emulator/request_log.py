@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.awsrequest import HeadersDict
-from botocore.parsers import create_parser
+from botocore.parsers import ResponseParserError, create_parser
 
 from aws_emulator.call import Application, Call, Environ, StartResponse, call_of
 
@@ -21,7 +21,10 @@ def error_code(call: Call, status: int, headers: list[tuple[str, str]], body: by
         return "UnknownOperation"
     response = {"status_code": status, "headers": HeadersDict(headers), "body": body}
     parser = create_parser(str(call.operation.service_model.protocol))
-    parsed: dict[str, Any] = parser.parse(response, call.operation.output_shape)
+    try:
+        parsed: dict[str, Any] = parser.parse(response, call.operation.output_shape)
+    except ResponseParserError:
+        return str(status)  # no answer of AWS, but a page for people
     return str(parsed["Error"]["Code"])
 
 
@@ -61,6 +64,9 @@ class RequestLog:
                 answer = [b"".join(answer)]
                 entry["error"] = error_code(call, entry["status"], answered, answer[0])
             return answer
+        except Exception:
+            entry["error"] = "500"
+            raise
         finally:
             if call.fault:
                 entry["fault"] = call.fault

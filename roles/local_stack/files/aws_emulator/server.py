@@ -14,11 +14,36 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from aws_emulator import budgets, ec2, eks, eks_clock, iam, kms, quotas, scheduler
+from aws_emulator import (
+    autoscaling,
+    budgets,
+    ec2,
+    eks,
+    eks_clock,
+    iam,
+    kms,
+    load_balancers,
+    logs,
+    quotas,
+    scheduler,
+)
 from aws_emulator.call import Application, Environ, StartResponse
 from aws_emulator.control import Page, answer, with_pages
 from aws_emulator.faults import Faults
 from aws_emulator.request_log import RequestLog
+
+SERVICES = (
+    autoscaling,
+    budgets,
+    ec2,
+    eks,
+    iam,
+    kms,
+    load_balancers,
+    logs,
+    quotas,
+    scheduler,
+)
 
 
 def with_health_page(application: Application) -> Application:
@@ -36,7 +61,7 @@ def with_health_page(application: Application) -> Application:
 
 def make_emulator(port: int, request_log: Path | None = None) -> BaseWSGIServer:
     """Return a server on 127.0.0.1 (port 0: any free one) that is bound and not yet serving."""
-    for service in (budgets, ec2, eks, iam, kms, quotas, scheduler):
+    for service in SERVICES:
         service.extend()
     faults = Faults(eks_clock.on_time(DomainDispatcherApplication(create_backend_app)))
     application = RequestLog(faults, request_log) if request_log else faults
