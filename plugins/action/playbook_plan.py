@@ -80,7 +80,7 @@ class ActionModule(ActionBase):
                 project_dir=str(Path.cwd()),
                 playbook=playbook,
                 cmdline=shlex.join(["--check", "--diff", *command_line(context.CLIARGS)]),
-                envvars={"ANSIBLE_FORCE_COLOR": "0"},
+                envvars={"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
                 quiet=True,
             )
             events = [event for event in run.events if "event_data" in event]

@@ -11,13 +11,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     given,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import wait_for_update
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup import (
-    SIZES,
-    describe_nodegroup,
-    wait_for_nodegroup,
-)
-
-Groups = dict[tuple[str, str], Fields]
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup import Nodegroup
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_fields import SIZES
 
 
 def ensure_scaling(aws: Aws, params: Fields) -> Fields:
@@ -27,35 +22,36 @@ def ensure_scaling(aws: Aws, params: Fields) -> Fields:
         AwsError: the sizes are out of order, or EKS reports a failure.
     """
     check_sizes(params["node_groups"])
-    before: Groups = {}
-    after: Groups = {}
-    missing: list[str] = []
-    updates = []
+    before: Fields = {}
+    after: Fields = {}
+    missing, found, updates = [], [], []
     for entry in params["node_groups"]:
-        cluster, name = names = entry["cluster_name"], entry["name"]
-        current = describe_nodegroup(aws, cluster, name)
+        node_group = Nodegroup(aws, entry)
+        title = "/".join(node_group.names().values())
+        current = node_group.describe()
         if current is None:
-            missing.append("/".join(names))
+            missing.append(title)
             continue
-        before[names] = sizes_of(current)
-        after[names] = wanted_sizes(entry, before[names])
-        changed = differences(before[names], after[names])
+        before[title] = sizes_of(current)
+        after[title] = wanted_sizes(entry, before[title])
+        found.append({"cluster_name": entry["cluster_name"], "name": entry["name"], **after[title]})
+        changed = differences(before[title], after[title])
         if changed and not aws.check_mode:
-            wait_for_nodegroup(aws, cluster, name)
-            request = {SIZES[field]: after[names][field] for field in sorted(changed)}
-            updates.append((names, scale(aws, cluster, name, request)))
-    for (cluster, name), update in updates if aws.wait else ():
-        wait_for_update(aws, update, name=cluster, nodegroupName=name)
+            node_group.settled(current)
+            request = {SIZES[field]: after[title][field] for field in sorted(changed)}
+            updates.append((entry, scale(node_group, request)))
+    for entry, update in updates if aws.wait else ():
+        wait_for_update(aws, update, name=entry["cluster_name"], nodegroupName=entry["name"])
     return {
         "changed": before != after,
         "changes": [
             change
-            for names, sizes in after.items()
-            for change in changes_of("AWS::EKS::Nodegroup", "/".join(names), before[names], sizes)
+            for title, sizes in after.items()
+            for change in changes_of(Nodegroup.type, title, before[title], sizes)
         ],
         "missing": missing,
-        "node_groups": listing(after),
-        "diff": {"before": by_name(before), "after": by_name(after)},
+        "node_groups": found,
+        "diff": {"before": before, "after": after},
     }
 
 
@@ -91,22 +87,10 @@ def wanted_sizes(entry: Fields, current: Fields) -> Fields:
     return sizes
 
 
-def scale(aws: Aws, cluster: str, name: str, sizes: Fields) -> Fields:
+def scale(node_group: Nodegroup, sizes: Fields) -> Fields:
     """Begin an update of the sizes, and return it."""
-    update: Fields = aws.client("eks").update_nodegroup_config(
-        clusterName=cluster, nodegroupName=name, scalingConfig=sizes
-    )["update"]
-    return update
-
-
-def by_name(groups: Groups) -> Fields:
-    """Return sizes by the names of cluster and node group in one."""
-    return {"/".join(names): sizes for names, sizes in groups.items()}
-
-
-def listing(groups: Groups) -> list[Fields]:
-    """Return node groups as the module's result lists them."""
-    return [
-        {"cluster_name": cluster, "name": name, **sizes}
-        for (cluster, name), sizes in groups.items()
+    eks = node_group.aws.client("eks")
+    update: Fields = eks.update_nodegroup_config(**node_group.request(), scalingConfig=sizes)[
+        "update"
     ]
+    return update

@@ -174,10 +174,12 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     run_module,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_cluster import (
+    ensure_cluster,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_cluster_requests import (
     AUTHENTICATION_MODES,
     LOG_TYPES,
     SUPPORT_TYPES,
-    ensure_cluster,
 )
 
 

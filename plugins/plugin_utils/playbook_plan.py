@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.cost import (
     FREE,
@@ -19,6 +19,23 @@ Fields = Mapping[str, Any]
 PENDING, UNCHANGED, ERROR = "pending", "unchanged", "error"
 # What a module calls the thing that it looks after, the best name first.
 NAMES = ("name", "path", "dest")
+
+
+class Stock(NamedTuple):
+    """A module of amazon.aws that the roles use: what it looks after, and what tells its name.
+
+    It returns the key ``there`` where there is such a resource already.
+    """
+
+    type: str
+    name: str
+    there: str
+
+
+STOCK = {
+    "amazon.aws.cloudwatchlogs_log_group": Stock("AWS::Logs::LogGroup", "log_group_name", "arn"),
+    "amazon.aws.kms_key": Stock("AWS::KMS::Key", "alias", "key_arn"),
+}
 
 
 def plan_of(events: Iterable[Fields], prices: Prices) -> dict[str, Any]:
@@ -136,7 +153,12 @@ def foreign_change(event: Fields, before: Fields, after: Fields) -> Change:
     result = event["res"]
     arguments = (result.get("invocation") or {}).get("module_args", {})
     manifest = result.get("result") or {}
-    if event["resolved_action"].startswith("kubernetes.core.k8s") and manifest.get("kind"):
+    action = action_of(result, arguments, before, after)
+    if stock := STOCK.get(event["resolved_action"]):
+        type_, name = stock.type, arguments[stock.name]
+        if action != "delete":
+            action = "update" if stock.there in result else "create"
+    elif event["resolved_action"].startswith("kubernetes.core.k8s") and manifest.get("kind"):
         metadata = manifest["metadata"]
         type_ = manifest["kind"]
         name = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
@@ -144,7 +166,6 @@ def foreign_change(event: Fields, before: Fields, after: Fields) -> Change:
         type_ = event["resolved_action"].rpartition(".")[2]
         named = (arguments[key] for key in NAMES if isinstance(arguments.get(key), str))
         name = next(named, event["task"])
-    action = action_of(result, arguments, before, after)
     return {"action": action, "type": type_, "name": name}
 
 

@@ -123,6 +123,19 @@ def test_secrets_are_encrypted_once(eks: Any, client: Callable[[str], Any], clus
     again = {"clusterName": cluster, "encryptionConfig": config}
     refusal = ("associate_encryption_config", again, "InvalidRequestException", "already has")
     check_refusals(eks, [refusal])
+    kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
+
+
+def test_key_that_ends_does_not_encrypt(
+    eks: Any, client: Callable[[str], Any], cluster: str
+) -> None:
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
+    config = [{"resources": ["secrets"], "provider": {"keyArn": key["Arn"]}}]
+    asked = {"clusterName": cluster, "encryptionConfig": config}
+    refusal = ("associate_encryption_config", asked, "InvalidParameterException", "is invalid")
+    check_refusals(eks, [refusal])
 
 
 def test_protected_cluster_is_not_deleted(eks: Any, cluster: str) -> None:

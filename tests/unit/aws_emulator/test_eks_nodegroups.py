@@ -104,6 +104,15 @@ def test_nodegroup_that_eks_refuses(
     assert eks.list_nodegroups(clusterName="mlops")["nodegroups"] == []
 
 
+def test_nodegroup_without_sizes_has_two_nodes(
+    eks: Any, client: Callable[[str], Any], create: Create
+) -> None:
+    names = create(scalingConfig={})
+    described = eks.describe_nodegroup(**names)["nodegroup"]
+    assert described["scalingConfig"] == {"minSize": 1, "desiredSize": 2, "maxSize": 2}
+    assert len(instances_of(client, described)) == 2
+
+
 def test_nodegroup_outside_of_the_cluster_is_refused(
     eks: Any, client: Callable[[str], Any], create: Create
 ) -> None:
@@ -233,8 +242,9 @@ def test_desired_size_is_the_one_that_an_autoscaler_set(
     described = eks.describe_nodegroup(**nodegroup)["nodegroup"]
     name = described["resources"]["autoScalingGroups"][0]["name"]
     client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
+    eks.update_nodegroup_config(**nodegroup, scalingConfig={"maxSize": 3})
     described = eks.describe_nodegroup(**nodegroup)["nodegroup"]
-    assert described["scalingConfig"]["desiredSize"] == 1
+    assert described["scalingConfig"] == {"minSize": 0, "desiredSize": 1, "maxSize": 3}
 
 
 def test_deleted_auto_scaling_group_is_a_health_issue(
@@ -269,7 +279,7 @@ def test_nodegroup_update_changes_labels_taints_and_update_config(
         **nodegroup,
         labels={"addOrUpdateLabels": {"a": "b"}},
         taints={"removeTaints": [{"key": "gpu", "value": "true", "effect": "NO_SCHEDULE"}]},
-        updateConfig={"maxUnavailable": 1},
+        updateConfig={"maxUnavailablePercentage": 50},
     )["update"]
     assert eks.describe_update(name="mlops", nodegroupName="gpu", updateId=update["id"])["update"][
         "status"
@@ -277,7 +287,7 @@ def test_nodegroup_update_changes_labels_taints_and_update_config(
     described = eks.describe_nodegroup(**nodegroup)["nodegroup"]
     assert described["labels"] == {"a": "b"}
     assert not described.get("taints")
-    assert described["updateConfig"] == {"maxUnavailable": 1}
+    assert described["updateConfig"] == {"maxUnavailablePercentage": 50}
 
 
 def test_tags_of_a_nodegroup(eks: Any, nodegroup: dict[str, str]) -> None:

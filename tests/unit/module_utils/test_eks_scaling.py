@@ -26,18 +26,17 @@ def script() -> Iterator[ScriptedAws]:
         yield scripted
 
 
-def expect_group(script: ScriptedAws, name: str, sizes: str, times: int = 1) -> None:
-    """Expect looks at a node group with these least, greatest and desired sizes."""
+def expect_group(script: ScriptedAws, name: str, sizes: str, status: str = "ACTIVE") -> None:
+    """Expect a look at a node group with these least, greatest and desired sizes."""
     keys = ("minSize", "maxSize", "desiredSize")
     config = dict(zip(keys, map(int, sizes.split()), strict=True))
-    for _ in range(times):
-        script.answer(
-            "eks",
-            "describe_nodegroup",
-            {"nodegroup": {"nodegroupName": name, "status": "ACTIVE", "scalingConfig": config}},
-            clusterName="mlops",
-            nodegroupName=name,
-        )
+    script.answer(
+        "eks",
+        "describe_nodegroup",
+        {"nodegroup": {"nodegroupName": name, "status": status, "scalingConfig": config}},
+        clusterName="mlops",
+        nodegroupName=name,
+    )
 
 
 def expect_update(script: ScriptedAws, name: str, **sizes: int) -> None:
@@ -65,9 +64,9 @@ def expect_end(script: ScriptedAws, name: str, status: str = "Successful") -> No
 
 
 def test_all_updates_are_begun_before_one_is_waited_for(script: ScriptedAws) -> None:
-    expect_group(script, "system", "2 3 2", times=2)
+    expect_group(script, "system", "2 3 2")
     expect_update(script, "system", minSize=0, desiredSize=0)
-    expect_group(script, "gpu", "0 2 1", times=2)
+    expect_group(script, "gpu", "0 2 1")
     expect_update(script, "gpu", desiredSize=0)
     for name, status in (
         ("system", "InProgress"),
@@ -83,6 +82,15 @@ def test_all_updates_are_begun_before_one_is_waited_for(script: ScriptedAws) -> 
         {**update, "name": "mlops/gpu", "fields": ["desired_size"]},
     ]
     assert [each["desired_size"] for each in result["node_groups"]] == [0, 0]
+
+
+def test_another_update_is_waited_for(script: ScriptedAws) -> None:
+    expect_group(script, "gpu", "0 2 1", status="UPDATING")
+    expect_group(script, "gpu", "0 2 1", status="UPDATING")
+    expect_group(script, "gpu", "0 2 1")
+    expect_update(script, "gpu", desiredSize=0)
+    expect_end(script, "gpu")
+    assert ensure_scaling(script.aws(), {"node_groups": [group("gpu", **ASLEEP)]})["changed"]
 
 
 def test_what_sleeps_already_is_left_alone(script: ScriptedAws) -> None:

@@ -108,6 +108,28 @@ def test_an_object_of_kubernetes_is_called_by_its_kind_and_namespace() -> None:
     assert change == {"action": "update", "type": "ConfigMap", "name": "b/a", "hourly": 0.0}
 
 
+@pytest.mark.parametrize(
+    ("result", "action", "hourly"),
+    [
+        ({}, "create", 0.1),
+        ({"key_arn": "arn"}, "update", 0.0),
+        ({"state": "absent"}, "delete", -0.1),
+    ],
+)
+def test_a_stock_module_of_aws_is_called_by_what_it_looks_after(
+    result: dict[str, Any], action: str, hourly: float
+) -> None:
+    arguments = {"alias": "alias/mlops", "state": result.pop("state", "present")}
+    told = event(action="amazon.aws.kms_key", arguments=arguments, **result)
+    [change] = plan_of([told], {"kms_key_month": 73.0})["changes"]
+    assert (change["action"], change["type"], change["name"], change["hourly"]) == (
+        action,
+        "AWS::KMS::Key",
+        "alias/mlops",
+        hourly,
+    )
+
+
 def change(action: str, type_: str, **fields: Any) -> dict[str, Any]:
     return {"action": action, "type": type_, "name": "mlops", **fields}
 

@@ -1,4 +1,7 @@
-"""The time that the emulated EKS takes: what is due happens before the next request."""
+"""The time that the emulated EKS takes: what is due happens before the next request.
+
+Nothing of moto is imported here, as the command line sets the time before it sets moto up.
+"""
 
 from __future__ import annotations
 

@@ -121,12 +121,12 @@ class ClusterCalls(AccessEntryCalls, ClusterNetwork):
         ]
 
     def key_of(self, given: str) -> Key:
-        """Return a symmetric key of KMS."""
+        """Return a key of KMS, which must be symmetric and enabled."""
         keys: dict[str, Key] = kms_backends[self.current_account][self.region].keys
         alias = "alias/" + given.partition("alias/")[2]
         for key in keys.values():
-            symmetric = key.key_spec == "SYMMETRIC_DEFAULT"
-            if symmetric and (given == key.arn or alias in key.aliases):
+            fit = key.key_spec == "SYMMETRIC_DEFAULT" and key.key_state == "Enabled"
+            if fit and (given == key.arn or alias in key.aliases):
                 return key
         raise InvalidParameterException(
             message=f"The keyArn in encryptionConfig provider {given} is invalid"

@@ -10,6 +10,7 @@ from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
 from moto.ec2.exceptions import (
     InvalidLaunchTemplateIdNotFound,
     InvalidLaunchTemplateNameNotFoundWithNameError,
+    InvalidLaunchTemplateVersionNotFound,
 )
 from moto.ec2.models.launch_templates import LaunchTemplateVersion
 from moto.eks.exceptions import InvalidParameterException
@@ -21,7 +22,11 @@ from aws_emulator.eks_versions import release_of
 # Auto Scaling wants an image to launch; the emulated instances never boot it.
 NODE_IMAGE = "ami-00000000"
 DEFAULT_AMI_TYPE = "AL2023_x86_64_STANDARD"
-ABSENT = (InvalidLaunchTemplateIdNotFound, InvalidLaunchTemplateNameNotFoundWithNameError)
+ABSENT = (
+    InvalidLaunchTemplateIdNotFound,
+    InvalidLaunchTemplateNameNotFoundWithNameError,
+    InvalidLaunchTemplateVersionNotFound,
+)
 # What EKS sets itself, and so does not take from a launch template.
 NOT_IN_TEMPLATES = ("HibernationOptions", "IamInstanceProfile", "InstanceMarketOptions")
 
@@ -62,21 +67,11 @@ class NodeLaunch(EKSCall):
                 if "id" in asked
                 else self.ec2.get_launch_template_by_name(asked["name"])
             )
+            version = template.get_version(asked.get("version", "$Default"))
         except ABSENT as error:
             raise InvalidParameterException(message=str(error.message)) from error
-        aliases = {
-            "$Default": template.default_version_number,
-            "$Latest": template.latest_version_number,
-        }
-        number = asked.get("version", "$Default")
-        for version in template.versions:
-            if str(version.number) == str(aliases.get(number, number)):
-                self.check_template(version)
-                return version
-        raise InvalidParameterException(
-            message=f"Could not find the specified version {number} for the launch template with "
-            f"ID {template.id}."
-        )
+        self.check_template(version)
+        return version
 
     @staticmethod
     def check_template(version: LaunchTemplateVersion) -> None:
@@ -182,6 +177,17 @@ class NodeLaunch(EKSCall):
                 for key, value in tags.items()
             ],
         )
+
+    def look_at_group(self, nodegroup: Any) -> None:
+        """Take over the desired size that an autoscaler has set; see when the group is gone."""
+        name = group_name(nodegroup)
+        if group := self.autoscaling.autoscaling_groups.get(name):
+            nodegroup.scaling_config["desiredSize"] = group.desired_capacity
+        elif nodegroup.status == "ACTIVE":
+            nodegroup.status = "DEGRADED"
+            message = f"We couldn't find the Auto Scaling group {name}"
+            issue = {"code": "AutoScalingGroupNotFound", "message": message, "resourceIds": [name]}
+            nodegroup.health = {"issues": [issue]}
 
     def resize_group(self, nodegroup: Nodegroup) -> None:
         """Give the sizes of a node group to its Auto Scaling group."""

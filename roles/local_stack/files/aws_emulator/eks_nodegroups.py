@@ -18,10 +18,11 @@ from aws_emulator.eks_node_checks import (
     check_taints,
     check_version,
 )
-from aws_emulator.eks_node_launch import NodeLaunch, group_name
+from aws_emulator.eks_node_launch import NodeLaunch
 
 PATHS = ("{0}/clusters/(?P<name>[^/]+)/node-groups/(?P<nodegroupName>[^/]+)/update-version$",)
 HEALTH_ISSUE_TAG = "emulator:health-issue"
+DEFAULT_SCALING = {"minSize": 1, "desiredSize": 2, "maxSize": 2}
 NODE_SERVICE = "ec2.amazonaws.com"
 
 
@@ -44,7 +45,8 @@ class NodegroupCalls(NodeLaunch, AccessEntryCalls):
         check_version(version, cluster.version)
         check_ami_type(ami_type, version)
         check_instance_types(self.ec2, types, ami_type)
-        check_scaling(self._get_param("scalingConfig"))
+        scaling = {**DEFAULT_SCALING, **self._get_param("scalingConfig", {})}
+        check_scaling(scaling)
         check_labels(self._get_param("labels", {}))
         check_taints(self._get_param("taints", []))
         self.check_places(cluster)
@@ -53,6 +55,7 @@ class NodegroupCalls(NodeLaunch, AccessEntryCalls):
         nodegroup = self.named_nodegroup()
         nodegroup.ami_type, nodegroup.version = ami_type, version
         nodegroup.release_version = self.asked_release(version, template)
+        nodegroup.scaling_config = scaling
         nodegroup.instance_types = None if template and template.instance_type else types
         nodegroup.update_config = self._get_param("updateConfig", {"maxUnavailable": 1})
         nodegroup.remote_access = self._get_param("remoteAccess")
@@ -97,16 +100,9 @@ class NodegroupCalls(NodeLaunch, AccessEntryCalls):
             )
 
     def describe_nodegroup(self) -> ActionResult:
-        """Report the desired size that an autoscaler has set, and a group that somebody deleted."""
+        """Look at the Auto Scaling group first."""
         nodegroup = self.named_nodegroup()
-        name = group_name(nodegroup)
-        if group := self.autoscaling.autoscaling_groups.get(name):
-            nodegroup.scaling_config["desiredSize"] = group.desired_capacity
-        elif nodegroup.status == "ACTIVE":
-            nodegroup.status = "DEGRADED"
-            message = f"We couldn't find the Auto Scaling group {name}"
-            issue = {"code": "AutoScalingGroupNotFound", "message": message, "resourceIds": [name]}
-            nodegroup.health = {"issues": [issue]}
+        self.look_at_group(nodegroup)
         return ActionResult({"nodegroup": nodegroup})
 
     def list_nodegroups(self) -> ActionResult:
@@ -128,17 +124,17 @@ class NodegroupCalls(NodeLaunch, AccessEntryCalls):
         return nodegroup
 
     def update_nodegroup_config(self) -> ActionResult:
-        """Check the sizes, merge updateConfig, pass the sizes on to the Auto Scaling group."""
+        """Check the change, and pass sizes on to the Auto Scaling group."""
         nodegroup = self.idle_nodegroup("ConfigUpdate")
         change = self._get_param("scalingConfig", {})
+        self.look_at_group(nodegroup)
         check_scaling({**nodegroup.scaling_config, **change})
         check_labels(self._get_param("labels", {}).get("addOrUpdateLabels", {}))
         check_taints(self._get_param("taints", {}).get("addOrUpdateTaints", []))
-        update_config = {**nodegroup.update_config, **self._get_param("updateConfig", {})}
 
         def finish() -> None:
+            self.look_at_group(nodegroup)
             super(NodegroupCalls, self).update_nodegroup_config()
-            nodegroup.update_config = update_config
             if change:
                 self.resize_group(nodegroup)
 

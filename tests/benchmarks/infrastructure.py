@@ -1,0 +1,165 @@
+"""The infrastructure stage against the same calls by boto3 in one process.
+
+Usage: ``PYTHONPATH=tests python -m benchmarks.infrastructure``. Takes about ten minutes.
+
+Each round begins with an empty emulated AWS. The playbook creates everything, runs again and finds
+nothing to do; then boto3 makes the same changes on an empty account of its own, and the same looks
+as the second run. So the floor makes no look before it creates, and compares nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from playbook_run import ROOT, PlaybookRun, run_playbook
+
+from .measure import Row, Spread, table
+from .replay import Account
+
+ROUNDS = 3
+PORT_OFFSET = 45000
+PORT = 5000 + PORT_OFFSET
+URL = f"http://127.0.0.1:{PORT}"
+START_SECONDS = 30
+STAGE = ("playbooks/infrastructure.yml", "--skip-tags", "nvidia_device_plugin")
+EKS_SECONDS = {"cluster": 120, "nodegroup": 60, "addon": 20, "update": 5}
+"""For the parallel waits: minutes at AWS, in the same proportion."""
+
+
+class Measured(NamedTuple):
+    """Seconds and calls of one contender."""
+
+    seconds: float
+    calls: int
+
+
+@contextmanager
+def emulated_aws(log: Path, eks_seconds: dict[str, int] | None = None) -> Iterator[None]:
+    """Serve an empty account, whose requests are logged.
+
+    Raises:
+        RuntimeError: it does not answer in time.
+    """
+    command = [sys.executable, "-m", "aws_emulator", "--port", str(PORT), "--request-log", str(log)]
+    if eks_seconds:
+        pairs = ",".join(f"{kind}={seconds}" for kind, seconds in eks_seconds.items())
+        command += ["--eks-seconds", pairs]
+    server = subprocess.Popen(command, cwd=ROOT / "roles" / "local_stack" / "files")
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                urllib.request.urlopen(URL, timeout=1).close()
+                break
+            except OSError:
+                if time.monotonic() > deadline or server.poll() is not None:
+                    raise RuntimeError("the emulated AWS does not answer") from None
+                time.sleep(0.2)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def lines(log: Path) -> list[str]:
+    """Return the lines of a request log."""
+    return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+
+def playbook(state: Path, log: Path) -> tuple[Measured, PlaybookRun]:
+    """Run the stage, and measure it."""
+    before, began = len(lines(log)), time.monotonic()
+    run = run_playbook(*STAGE, platform_state_dir=str(state), local_stack_port_offset=PORT_OFFSET)
+    seconds = time.monotonic() - began
+    if run.return_code:
+        sys.exit(run.output)
+    return Measured(seconds, len(lines(log)) - before), run
+
+
+def floor(log: Path, made: Path, what: str, ids: dict[str, str] | None = None) -> Measured:
+    """Make the calls of a log by boto3 in one process, and measure it."""
+    before, began = len(lines(made)), time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.replay", URL, str(log), what],
+        input=json.dumps(ids),
+        text=True,
+        check=True,
+    )
+    return Measured(time.monotonic() - began, len(lines(made)) - before)
+
+
+def one_round(folder: Path) -> dict[str, Measured]:
+    """Measure both runs of both contenders, each on an account that begins empty."""
+    ours, second_log, theirs = (folder / name for name in ("ours", "second", "theirs"))
+    with emulated_aws(ours):
+        create, _ = playbook(folder / "state", ours)
+        created = lines(ours)
+        again, run = playbook(folder / "state", ours)
+        if run.changed:
+            sys.exit(f"the second run changes {run.changed}")
+        second_log.write_text("\n".join(lines(ours)[len(created) :]), encoding="utf-8")
+        looks = floor(second_log, ours, "read")
+        ids = Account(URL).ids()
+    created_log = folder / "created"
+    created_log.write_text("\n".join(created), encoding="utf-8")
+    with emulated_aws(theirs):
+        bare = floor(created_log, theirs, "create", ids)
+    return {"create": create, "again": again, "bare": bare, "looks": looks}
+
+
+def critical_path(folder: Path) -> float:
+    """Return the stage's seconds as a ratio to those of a cluster and then a node group."""
+    log = folder / "slow"
+    with emulated_aws(log, EKS_SECONDS):
+        measured, _ = playbook(folder / "slow_state", log)
+    return measured.seconds / (EKS_SECONDS["cluster"] + EKS_SECONDS["nodegroup"])
+
+
+def measure() -> str:
+    """Return the tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        rounds = []
+        for number in range(ROUNDS + 1):
+            (place := Path(folder, str(number))).mkdir()
+            rounds.append(one_round(place))
+        # The first is for warming up.
+        del rounds[0]
+        waits = critical_path(Path(folder))
+
+    def of(name: str) -> list[float]:
+        return [each[name].seconds for each in rounds]
+
+    def row(title: str, ours: str, theirs: str, aims: tuple[str, str]) -> Row:
+        return (
+            title,
+            Spread.of(of(ours)),
+            Spread.of(of(theirs)),
+            Spread.ratio(of(ours), of(theirs)),
+            aims[0],
+            rounds[-1][ours].calls,
+            rounds[-1][theirs].calls,
+            aims[1],
+        )
+
+    header = ("", "playbook, s", "boto3, s", "ratio", "aim", "calls", "of boto3", "aim")
+    rows = [
+        row("create", "create", "bare", ("at most 6", "at most 160")),
+        row("second run", "again", "looks", ("at most 5", "at most 110")),
+    ]
+    path = [("cluster, then node group", f"{waits:.2f}", "at most 1.10")]
+    return table("The infrastructure stage", header, rows) + table(
+        "The stage with a slow EKS, as a ratio to its critical path", ("", "ratio", "aim"), path
+    )
+
+
+if __name__ == "__main__":
+    print(measure())

@@ -1,0 +1,109 @@
+"""The playbooks `sleep.yml` and `wake.yml` with the node groups of an emulated cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.mlops.gpu_platform.tests.playbook_run import PlaybookRun, run_playbook
+from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
+
+AWAKE = {
+    "system": {"minSize": 2, "maxSize": 3, "desiredSize": 2},
+    "gpu": {"minSize": 0, "maxSize": 2, "desiredSize": 1},
+}
+ASLEEP = {name: {**sizes, "minSize": 0, "desiredSize": 0} for name, sizes in AWAKE.items()}
+PRINT = "Print what runs and what it costs now"
+
+Sizes = Callable[[], dict[str, dict[str, int]]]
+Play = Callable[..., PlaybookRun]
+
+
+@pytest.fixture
+def sizes(
+    eks: Any, cluster: str, subnets: list[str], service_roles: dict[str, str]
+) -> Iterator[Sizes]:
+    """Return a function that asks for the sizes of two node groups by their names."""
+    for name, scaling in AWAKE.items():
+        eks.create_nodegroup(
+            clusterName=cluster,
+            nodegroupName=name,
+            subnets=subnets,
+            nodeRole=service_roles["ec2"],
+            scalingConfig=scaling,
+        )
+
+    def ask() -> dict[str, dict[str, int]]:
+        groups = {
+            name: eks.describe_nodegroup(clusterName=cluster, nodegroupName=name) for name in AWAKE
+        }
+        return {name: group["nodegroup"]["scalingConfig"] for name, group in groups.items()}
+
+    yield ask
+    for name in AWAKE:
+        eks.delete_nodegroup(clusterName=cluster, nodegroupName=name)
+
+
+@pytest.fixture
+def play(emulator: Emulator) -> Play:
+    """Return a function that runs a playbook against the emulated AWS."""
+    environment = {
+        "AWS_ENDPOINT_URL": emulator.url,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+
+    def run(name: str, *arguments: str, **variables: Any) -> PlaybookRun:
+        return run_playbook(
+            f"playbooks/{name}.yml", *arguments, platform_environment=environment, **variables
+        )
+
+    return run
+
+
+def test_nodes_sleep_and_wake_and_each_only_once(play: Play, sizes: Sizes) -> None:
+    planned = play("sleep", "--check")
+    assert planned.status == "successful", planned.output
+    assert (planned.changed, sizes()) == (["Stop the nodes"], AWAKE)
+
+    asleep = play("sleep")
+    assert (asleep.changed, sizes()) == (["Stop the nodes"], ASLEEP)
+    printed = asleep.result(PRINT)["msg"]
+    assert printed[:2] == ["system nodes: 0", "gpu nodes: 0"]
+    assert any(line.startswith("asleep (no node)") for line in printed)
+    assert play("sleep").changed == []
+
+    # The GPU nodes above the minimum are the autoscaler's.
+    awake = {**AWAKE, "gpu": {**AWAKE["gpu"], "desiredSize": 0}}
+    assert (play("wake").changed, sizes()) == (["Start the nodes"], awake)
+    assert play("wake").changed == []
+
+
+@pytest.mark.usefixtures("emulator")
+def test_how_deep_to_sleep_is_one_of_two(play: Play, emulator: Emulator) -> None:
+    before = emulator.request_log.read_text() if emulator.request_log.exists() else ""
+    refused = play("sleep", sleep_mode="forever")
+    assert refused.failures == [
+        'sleep_mode is "forever"; it must be "nodes", which stops the nodes, or "deep", which '
+        "removes cluster and network too."
+    ]
+    after = emulator.request_log.read_text() if emulator.request_log.exists() else ""
+    assert after == before
+
+
+def test_deep_sleep_leaves_an_empty_account_as_it_is(play: Play, emulator: Emulator) -> None:
+    start = len(emulator.request_log.read_text().splitlines())
+    run = play("sleep", sleep_mode="deep")
+    assert (run.status, run.changed) == ("successful", []), run.output
+    actions = [
+        json.loads(line)["action"] for line in emulator.request_log.read_text().splitlines()[start:]
+    ]
+    assert [
+        action for action in actions if not action.startswith(("Describe", "Get", "List"))
+    ] == []
+    printed = run.result(PRINT)["msg"]
+    assert printed[:2] == ["mlops/system does not exist", "mlops/gpu does not exist"]
+    assert any(line.startswith("deep asleep") for line in printed)
