@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import yaml
 from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
     Decision,
     Policy,
@@ -14,6 +16,20 @@ from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
     statements,
 )
 from ansible_collections.mlops.gpu_platform.tests.policy_requests import Line, Tags, requests_of
+from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
+
+EXPLANATIONS = Path(__file__).with_name("operator_unused_actions.yml")
+# What the resources that a run meets carry. All of EC2 was created with the platform's tag, or the
+# policy would have denied it; the groups of nodes and what controllers make have tags of EKS's.
+PLATFORM_TAGS = {
+    "*": {"Platform": "mlops"},
+    "autoScalingGroup": {"eks:cluster-name": "mlops"},
+    "loadbalancer": {"elbv2.k8s.aws/cluster": "mlops"},
+    "network-interface": {"cluster.k8s.amazonaws.com/name": "mlops"},
+    "snapshot": {"kubernetes.io/cluster/mlops": "owned"},
+    "targetgroup": {"elbv2.k8s.aws/cluster": "mlops"},
+    "volume": {"kubernetes.io/cluster/mlops": "owned"},
+}
 
 
 class Verdict(NamedTuple):
@@ -52,3 +68,19 @@ def allowed_actions(policies: Iterable[Policy]) -> set[str]:
         for pattern in listed(statement["Action"])
         for action in expand_action(pattern)
     }
+
+
+def explained_actions() -> set[str]:
+    """Return the actions that the operator has although a run on the local stack does not use them.
+
+    Each is in ``operator_unused_actions.yml`` under the reason why it is needed at AWS.
+    """
+    explanations = yaml.safe_load(EXPLANATIONS.read_text(encoding="utf-8"))
+    return {action for actions in explanations.values() for action in actions}
+
+
+def operator_policies(**given: Any) -> list[Policy]:
+    """Return the policies of the operator role; variables of aws_identity can be given."""
+    principals = {"aws_identity_operator_principals": ["arn:aws:iam::123456789012:root"]}
+    role = role_variable("aws_identity", "_aws_identity_operator_role", **principals | given)
+    return list(role["inline_policies"].values())

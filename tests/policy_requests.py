@@ -22,7 +22,7 @@ PREFIXES = {"tagging": "tag", "monitoring": "cloudwatch", "email": "ses"}
 # Calls that are allowed to everybody.
 FREE = {"sts:GetCallerIdentity"}
 # Calls of Budgets share two actions.
-BUDGETS = re.compile("(Describe|Create|Update|Delete).*(Budget|Notification|Subscriber)")
+BUDGETS = re.compile("(Describe|Create|Update|Delete).*(Budget|Notification|Subscriber)s?")
 # How the ids of EC2's resources begin, by the kind of resource.
 IDS: Mapping[str, str] = {
     "egress-only-internet-gateway": "eigw-",

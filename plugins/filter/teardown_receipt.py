@@ -40,7 +40,7 @@ def amount(value: float | None) -> str:
 
 def named(resource: Mapping[str, Any]) -> str:
     """Return a resource as a sentence names it, with its cost."""
-    identifier = "" if resource["id"] == resource["name"] else resource["id"]
+    identifier = "" if resource["id"].endswith(resource["name"]) else resource["id"]
     details = ", ".join(filter(None, (identifier, amount(resource["hourly"]))))
     return f"{resource['type']} {resource['name']}" + (f" ({details})" if details else "")
 

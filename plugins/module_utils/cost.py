@@ -150,6 +150,7 @@ FREE = frozenset(
         "AWS::KMS::Alias",
         "AWS::Scheduler::Schedule",
         "AWS::Scheduler::ScheduleGroup",
+        "AWS::SNS::Topic",
     }
 )
 

@@ -179,21 +179,22 @@ def tagged(aws: Aws, owner: Owner) -> Iterator[Item]:
         "ResourceTagMappingList[].ResourceARN",
         TagFilters=filters,
     )
-    keys, log_groups = {}, {}
+    keys, log_groups = {}, []
     for arn in arns:
         service, name = arn.split(":", 5)[2], arn.split(":", 5)[5]
         if service == "kms":
             keys[name.removeprefix("key/")] = Item(KEY, name.removeprefix("key/"), arn, BY_TAG)
         elif service == "logs":
-            log_groups[name.removeprefix("log-group:").removesuffix(":*")] = BY_TAG
+            log_groups.append(name.removeprefix("log-group:").removesuffix(":*"))
         elif service not in LISTED:
             yield Item(TYPES.get(service, f"AWS::{service}"), arn, name, BY_TAG)
     keys |= {item.id: item for item in owned_apart(aws, owner, [ALIASED_KEY])}
     yield from (item for item in keys.values() if is_kept(aws, item.id))
-    for prefix in ("/aws/eks", "/aws/containerinsights"):
-        log_groups.setdefault(f"{prefix}/{owner.cluster}/", BY_NAME)
-    for prefix, why in log_groups.items():
-        yield from logs(aws, prefix, why)
+    prefixes = [f"/aws/{service}/{owner.cluster}/" for service in ("eks", "containerinsights")]
+    # Their names tell of those below the prefixes.
+    named = [name for name in log_groups if not name.startswith(tuple(prefixes))]
+    for name in (*named, *prefixes):
+        yield from logs(aws, name, BY_NAME if name in prefixes else BY_TAG)
 
 
 def is_kept(aws: Aws, key: str) -> bool:
@@ -203,7 +204,7 @@ def is_kept(aws: Aws, key: str) -> bool:
 
 
 def logs(aws: Aws, prefix: str, why: str) -> Iterator[Item]:
-    """Yield the log group of this name, or those whose names begin with this prefix."""
+    """Yield the log group of this name, or those below a prefix that ends with a slash."""
     found: Iterator[Fields] = pages(
         aws.client("logs"), "describe_log_groups", "logGroups[]", logGroupNamePrefix=prefix
     )

@@ -83,8 +83,8 @@ def user_of(interface: Fields) -> str:
     attachment = interface.get("Attachment", {})
     owner = (
         attachment.get("InstanceId")
-        or interface.get("RequesterId")
         or attachment.get("InstanceOwnerId")
+        or interface.get("RequesterId")
         or interface.get("OwnerId")
     )
     description = interface.get("Description") or "no description"

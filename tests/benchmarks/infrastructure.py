@@ -26,7 +26,7 @@ from .measure import Row, Spread, table
 from .replay import Account
 
 ROUNDS = 3
-PORT_OFFSET = 45000
+PORT_OFFSET = 12000
 PORT = 5000 + PORT_OFFSET
 URL = f"http://127.0.0.1:{PORT}"
 START_SECONDS = 30

@@ -17,7 +17,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws_inventory i
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
 
 TAGS = {"Platform": "listed", "ManagedBy": "mlops.gpu_platform"}
-TAG_LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+TAG_LIST = [{"Key": key, "Value": value} for key, value in {**TAGS, "Name": "listed"}.items()]
 MARK = [{"Key": "kubernetes.io/cluster/listed", "Value": "owned"}]
 PRICES = {
     "everywhere": {"public_ipv4_hour": 0.005},

@@ -17,6 +17,8 @@ from aws_emulator.eks_clock import agenda
 Result = tuple[dict[str, Any], list[str]]
 Run = Callable[..., Result]
 READS = ("Describe", "Get", "List")
+# Options that are no fields of the resource, or that only a creation takes.
+UNCOMPARED = frozenset({"resolve_conflicts", "node_role", "check_gpu_capacity"})
 
 
 class Life(NamedTuple):
@@ -31,8 +33,45 @@ class Life(NamedTuple):
     same: dict[str, Any]
     change: dict[str, Any]
     calls: dict[str, list[str]]
+    uncompared: frozenset[str] = UNCOMPARED
 
 
+CONTROL_PLANE = Life(
+    "eks_cluster",
+    {"name": "mlops"},
+    {
+        "role": "mlops-eks",
+        "version": "1.33",
+        "subnet_filters": {"cidr-block": "10.9.*"},
+        "logging": ["audit", "api"],
+        "authentication_mode": "CONFIG_MAP",
+        "support_type": "EXTENDED",
+        "deletion_protection": True,
+        "tags": {"Project": "mlops"},
+    },
+    {"role": "arn:aws:iam::123456789012:role/mlops-eks", "logging": ["api", "audit"]},
+    {
+        "version": "1.34",
+        "endpoint_public_access": True,
+        "public_access_cidrs": ["192.0.2.0/24"],
+        "logging": [],
+        "authentication_mode": "API",
+        "support_type": "STANDARD",
+        "deletion_protection": False,
+        "tags": {"Owner": "mlops"},
+    },
+    {
+        "create": ["CreateCluster"],
+        "change": [
+            "UpdateClusterVersion",
+            *["UpdateClusterConfig"] * 6,
+            "UntagResource",
+            "TagResource",
+        ],
+        "delete": ["DeleteCluster"],
+    },
+    frozenset({"role", "subnet_filters"}),
+)
 CLUSTER = {"cluster_name": "mlops"}
 ACCESS_ENTRY = Life(
     "eks_access_entry",
@@ -281,6 +320,7 @@ BUDGET = Life(
     },
 )
 LIVES = [
+    CONTROL_PLANE,
     ACCESS_ENTRY,
     ADDON,
     POD_IDENTITY,
@@ -290,8 +330,6 @@ LIVES = [
     SCHEDULE_GROUP,
     BUDGET,
 ]
-# Options that are no fields of the resource, or that only a creation takes.
-UNCOMPARED = {"resolve_conflicts", "node_role", "check_gpu_capacity"}
 each_life = pytest.mark.parametrize("life", LIVES, ids=lambda life: life.module)
 
 
@@ -335,7 +373,7 @@ def test_check_mode_on_an_empty_account_plans(run: Run, life: Life) -> None:
     assert result.get("msg") is None
     assert (result["changed"], calls) == (True, [])
     assert result["diff"]["before"] == {}
-    assert set(life.options) - UNCOMPARED <= set(result["diff"]["after"])
+    assert set(life.options) - life.uncompared <= set(result["diff"]["after"])
     result, calls = run(life.module, life.names, {"state": "absent"}, check_mode=True)
     assert (result["changed"], calls) == (False, [])
 
@@ -345,6 +383,9 @@ def test_check_mode_on_an_empty_account_plans(run: Run, life: Life) -> None:
 def test_life_of_a_resource(run: Run, life: Life, request: pytest.FixtureRequest) -> None:
     if "cluster_name" in life.names:
         request.getfixturevalue("cluster")
+    if life is CONTROL_PLANE:
+        for fixture in ("subnets", "service_roles"):
+            request.getfixturevalue(fixture)
 
     def step(*options: dict[str, Any], **modes: bool) -> tuple[bool, list[str]]:
         result, calls = run(life.module, life.names, *options, **modes)
@@ -455,3 +496,72 @@ def test_what_does_not_exist_is_named(
 ) -> None:
     result, calls = run(module, options)
     assert (result["msg"], calls) == (message, [])
+
+
+# What the fixture's cluster is.
+AS_MADE = {
+    "name": "mlops",
+    "role": "mlops-eks",
+    "subnet_filters": {"cidr-block": "10.9.*"},
+    "endpoint_public_access": True,
+}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_secrets_are_encrypted_once_and_for_ever(run: Run, client: Callable[[str], Any]) -> None:
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/mlops-eks", TargetKeyId=key["KeyId"])
+    alias = {**AS_MADE, "encryption_key": "alias/mlops-eks"}
+    result, calls = run("eks_cluster", alias)
+    assert calls == ["AssociateEncryptionConfig"]
+    assert result["cluster"]["encryption_config"][0]["provider"]["key_arn"] == key["Arn"]
+    for same in ("alias/mlops-eks", key["KeyId"], key["Arn"]):
+        assert not run("eks_cluster", AS_MADE, {"encryption_key": same})[0]["changed"]
+    result, calls = run("eks_cluster", AS_MADE, {"encryption_key": ""})
+    assert (f"secrets with {key['Arn']}; EKS never changes" in result["msg"], calls) == (True, [])
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_protected_cluster_is_deleted_by_force_only(
+    run: Run, subnets: list[str], service_roles: dict[str, str]
+) -> None:
+    name = {"name": "mlops-protected"}
+    options = {"role": service_roles["eks"], "subnet_ids": subnets, "deletion_protection": True}
+    assert run("eks_cluster", name, options)[1] == ["CreateCluster"]
+    absent = {**name, "state": "absent"}
+    result, calls = run("eks_cluster", absent)
+    assert ("has deletion protection" in result["msg"], calls) == (True, [])
+    _, calls = run("eks_cluster", absent, {"force": True})
+    assert calls == ["UpdateClusterConfig", "DeleteCluster"]
+
+
+@pytest.mark.usefixtures("cluster")
+def test_an_upgrade_waits_for_nodes_that_fit(run: Run) -> None:
+    nodes = {**CLUSTER, "name": "old", "node_role": "mlops-ec2", "version": "1.31"}
+    addons = {
+        **CLUSTER,
+        "version": "default",
+        "addons": [{"name": "coredns"}, {"name": "kube-proxy"}],
+    }
+    for module, options in (("eks_nodegroup", nodes), ("eks_addon", addons)):
+        assert run(module, options)[0]["changed"]
+
+    def upgrade(version: str) -> Result:
+        return run("eks_cluster", AS_MADE, {"version": version})
+
+    assert upgrade("1.34")[1] == ["UpdateClusterVersion"]
+    result, calls = upgrade("1.35")
+    assert (result["msg"], calls) == (
+        "version: cluster mlops cannot go from 1.34 to 1.35: node group old has 1.31, and must "
+        "have at least 1.32; upgrade insight Kubelet version skew",
+        [],
+    )
+    assert run("eks_nodegroup", nodes | {"version": "1.32"})[0]["changed"]
+    assert upgrade("1.35")[1] == ["UpdateClusterVersion"]
+    result, calls = upgrade("1.36")
+    assert (result["msg"], calls) == (
+        "version is 1.36; EKS supports: 1.31, 1.32, 1.33, 1.34, 1.35",
+        [],
+    )
+    assert run("eks_nodegroup", {**CLUSTER, "name": "old", "state": "absent"})[0]["changed"]

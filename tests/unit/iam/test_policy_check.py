@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.tests.policy_check import check_policy
+from ansible_collections.mlops.gpu_platform.tests.policy_check import (
+    allowed_actions,
+    check_policy,
+    explained_actions,
+    operator_policies,
+)
 from ansible_collections.mlops.gpu_platform.tests.policy_requests import requests_of
 
 EC2 = "arn:aws:ec2:eu-west-1:123456789012"
@@ -173,3 +178,7 @@ def test_what_a_policy_denies_and_what_it_allows_in_vain() -> None:
     assert not {"ec2:DescribeVpcs", "ec2:DeleteVpc"} & unused
     denied, _ = check_policy(log, [policy], {"*": {"Platform": "other"}})
     assert [request.action for request in denied] == ["ec2:DescribeVpcs", "ec2:DeleteVpc"]
+
+
+def test_what_is_explained_is_the_operators() -> None:
+    assert explained_actions() <= allowed_actions(operator_policies())

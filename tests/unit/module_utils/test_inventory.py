@@ -130,6 +130,7 @@ def test_keys_that_await_their_deletion_and_services_that_are_listed_do_not_coun
         prefix.format("kms", "key/kept"),
         prefix.format("kms", "key/going"),
         prefix.format("logs", "log-group:/aws/vpc/mlops"),
+        prefix.format("logs", "log-group:/aws/eks/mlops/cluster"),
         prefix.format("sns", "mlops-alerts"),
     ]
     with ScriptedAws() as script:
@@ -149,7 +150,7 @@ def test_keys_that_await_their_deletion_and_services_that_are_listed_do_not_coun
             script.answer("logs", "describe_log_groups", answer, logGroupNamePrefix=name)
         found = [(item.type, item.id, item.why) for item in tagged(script.aws(), OWNER)]
     assert found == [
-        ("AWS::SNS::Topic", arns[4], "tag"),
+        ("AWS::SNS::Topic", arns[-1], "tag"),
         ("AWS::KMS::Key", "kept", "tag"),
         ("AWS::Logs::LogGroup", "/aws/vpc/mlops", "tag"),
         ("AWS::Logs::LogGroup", "/aws/eks/mlops/cluster", "name"),

@@ -1,14 +1,12 @@
-"""The network of a VPC against scripted answers of AWS: refusals, delays and failures."""
+"""A VPC and its subnets against scripted answers of AWS: refusals and delays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     AwsError,
-    AwsTimeoutError,
     Fields,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc import (
@@ -16,77 +14,26 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc import (
     ensure_vpc_itself,
     wait_for_ipv6,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_endpoints import (
-    ensure_security_group,
-    find_endpoints,
-    remove_endpoints,
-    wait_for_endpoints,
-)
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_flow_logs import (
-    ensure_flow_logs,
-)
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_leftovers import (
-    remove_network_interfaces,
-    remove_security_groups,
-)
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_nat import (
-    ensure_nat_gateways,
-    find_nat_gateways,
-    remove_nat_gateways,
-    wait_for_nat_gateways,
-)
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import Network
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_subnets import (
     check_subnets,
     ensure_subnets,
 )
 from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from ansible_collections.mlops.gpu_platform.tests.unit.scripted_network import (
+    OF_VPC,
+    PRIVATE,
+    PUBLIC,
+    named,
+    network,
+    params,
+)
 from botocore.exceptions import ClientError
-
-OF_VPC = [{"Name": "vpc-id", "Values": ["vpc-1"]}]
-PRIVATE = {
-    "name": "mlops-private-eu-west-1a",
-    "cidr": "10.0.0.0/24",
-    "availability_zone": "eu-west-1a",
-    "public": False,
-    "tags": {},
-}
-PUBLIC = {**PRIVATE, "name": "mlops-public-eu-west-1a", "cidr": "10.0.1.0/24", "public": True}
-
-
-def params(**changes: Any) -> Fields:
-    """Return the module's options."""
-    return {
-        "name": "mlops",
-        "state": "present",
-        "cidr": "10.0.0.0/16",
-        "ipv6": False,
-        "subnets": [PRIVATE, PUBLIC],
-        "nat": "none",
-        "interface_endpoints": [],
-        "flow_logs": None,
-        "tags": None,
-        "purge_tags": True,
-        **changes,
-    }
-
-
-def named(name: str) -> Fields:
-    """Return the tags of a resource."""
-    return {"Tags": [{"Key": "Name", "Value": name}]}
 
 
 @pytest.fixture
 def script() -> Iterator[ScriptedAws]:
     with ScriptedAws() as scripted:
         yield scripted
-
-
-def network(script: ScriptedAws, check_mode: bool = False, **changes: Any) -> Network:
-    """Return the network of a VPC that exists."""
-    found = Network(script.aws(check_mode=check_mode), params(**changes))
-    found.vpc_id, found.existed = "vpc-1", True
-    return found
 
 
 def expect_vpcs(script: ScriptedAws, *vpcs: Fields) -> None:
@@ -238,214 +185,3 @@ def test_new_subnets_assign_addresses_once_they_have_their_networks(script: Scri
     this = network(script, ipv6=True, subnets=[PRIVATE])
     (made,) = ensure_subnets(this, {}, "2600:1f18::/56")
     assert made["subnet_id"] == "subnet-1"
-
-
-def nat_gateway(state: str, **more: Any) -> Fields:
-    """Return a NAT gateway as EC2 describes it."""
-    name = named("mlops-nat-eu-west-1a")
-    return {"NatGatewayId": "nat-1", "State": state, "NatGatewayAddresses": [], **name, **more}
-
-
-def test_a_failed_nat_gateway_says_why(script: ScriptedAws) -> None:
-    failed = nat_gateway("failed", FailureMessage="no address left")
-    for gateway in (nat_gateway("pending"), failed):
-        script.answer(
-            "ec2",
-            "describe_nat_gateways",
-            {"NatGateways": [gateway]},
-            Filter=[{"Name": "nat-gateway-id", "Values": ["nat-1"]}],
-        )
-    with pytest.raises(AwsError, match="NAT gateway mlops-nat-eu-west-1a: no address left"):
-        wait_for_nat_gateways(network(script), ["nat-1"])
-
-
-def test_a_nat_gateway_that_is_being_deleted_is_waited_for(script: ScriptedAws) -> None:
-    for state in ("deleting", "deleted"):
-        answer = {"NatGateways": [nat_gateway(state)]}
-        script.answer("ec2", "describe_nat_gateways", answer, Filter=OF_VPC)
-    assert find_nat_gateways(network(script)) == []
-
-
-def test_check_mode_does_not_wait_for_deletions(script: ScriptedAws) -> None:
-    answer = {"NatGateways": [nat_gateway("deleting")]}
-    script.answer("ec2", "describe_nat_gateways", answer, Filter=OF_VPC)
-    endpoint = {"VpcEndpointId": "vpce-1", "State": "Deleting"}
-    script.answer("ec2", "describe_vpc_endpoints", {"VpcEndpoints": [endpoint]}, Filters=OF_VPC)
-    this = network(script, check_mode=True)
-    assert (find_nat_gateways(this), find_endpoints(this)) == ([], [])
-    assert script.now == 0
-
-
-def test_of_two_addresses_with_one_name_the_unused_one_is_surplus(script: ScriptedAws) -> None:
-    answer = {"NatGateways": [nat_gateway("available")]}
-    script.answer("ec2", "describe_nat_gateways", answer, Filter=OF_VPC)
-    name = named("mlops-nat-eu-west-1a")
-    used = {"AllocationId": "eipalloc-1", "AssociationId": "eipassoc-1", **name}
-    unused = {"AllocationId": "eipalloc-2", **name}
-    filters = [{"Name": "tag:Name", "Values": ["mlops-nat-*"]}]
-    script.answer("ec2", "describe_addresses", {"Addresses": [used, unused]}, Filters=filters)
-    subnets = [{**subnet, "subnet_id": "subnet-1"} for subnet in (PRIVATE, PUBLIC)]
-    this = network(script, nat="single")
-    nat = ensure_nat_gateways(this, subnets)
-    assert (nat.by_zone, nat.pending) == ({"eu-west-1a": "nat-1"}, [])
-    assert (nat.surplus, nat.surplus_addresses) == ([], [unused])
-    assert this.changes == []
-
-
-def test_addresses_are_released_after_their_gateways(script: ScriptedAws) -> None:
-    script.answer("ec2", "delete_nat_gateway", {}, NatGatewayId="nat-1")
-    for state in ("deleting", "deleted"):
-        answer = {"NatGateways": [nat_gateway(state)]}
-        script.answer("ec2", "describe_nat_gateways", answer, Filter=OF_VPC)
-    script.answer("ec2", "release_address", {}, AllocationId="eipalloc-1")
-    address = {"AllocationId": "eipalloc-1", **named("mlops-nat-eu-west-1a")}
-    remove_nat_gateways(network(script), [nat_gateway("available")], [address])
-
-
-def test_a_failed_endpoint_says_why(script: ScriptedAws) -> None:
-    pending = {"VpcEndpointId": "vpce-1", "State": "pending", **named("mlops-sts")}
-    failed = {**pending, "State": "Failed", "LastError": {"Message": "no such zone"}}
-    for endpoint in (pending, failed):
-        answer = {"VpcEndpoints": [endpoint]}
-        script.answer("ec2", "describe_vpc_endpoints", answer, Filters=OF_VPC)
-    with pytest.raises(AwsError, match="endpoint mlops-sts is Failed: no such zone"):
-        wait_for_endpoints(network(script), ["vpce-1"])
-
-
-def test_endpoints_are_not_waited_for_unless_asked_to(script: ScriptedAws) -> None:
-    wait_for_endpoints(Network(script.aws(wait=False), params()), ["vpce-1"])
-
-
-def test_an_endpoint_that_aws_keeps_is_an_error(script: ScriptedAws) -> None:
-    failure = {"ResourceId": "vpce-1", "Error": {"Message": "managed by a service"}}
-    answer = {"Unsuccessful": [failure]}
-    script.answer("ec2", "delete_vpc_endpoints", answer, VpcEndpointIds=["vpce-1"])
-    with pytest.raises(AwsError, match="endpoint vpce-1: managed by a service"):
-        remove_endpoints(network(script), [{"VpcEndpointId": "vpce-1"}])
-
-
-def test_endpoints_take_https_from_the_vpc_only(script: ScriptedAws) -> None:
-    open_to_all = {
-        "IpProtocol": "tcp",
-        "FromPort": 443,
-        "ToPort": 443,
-        "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
-    }
-    group = {"GroupName": "mlops-endpoints", "GroupId": "sg-1", **named("mlops-endpoints")}
-    described = {**group, "IpPermissions": [{**open_to_all, "UserIdGroupPairs": []}]}
-    answer = {"SecurityGroups": [described]}
-    script.answer("ec2", "describe_security_groups", answer, Filters=OF_VPC)
-    wanted = {**open_to_all, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
-    for method, rule in (
-        ("revoke_security_group_ingress", open_to_all),
-        ("authorize_security_group_ingress", wanted),
-    ):
-        script.answer("ec2", method, {}, GroupId="sg-1", IpPermissions=[rule])
-    this = network(script)
-    assert ensure_security_group(this) == "sg-1"
-    assert this.changes == [
-        {
-            "action": "update",
-            "type": "AWS::EC2::SecurityGroup",
-            "name": "mlops-endpoints",
-            "fields": ["ingress"],
-        }
-    ]
-
-
-def test_a_flow_log_that_aws_refuses_is_an_error(script: ScriptedAws) -> None:
-    of_resource = [{"Name": "resource-id", "Values": ["vpc-1"]}]
-    script.answer("ec2", "describe_flow_logs", {"FlowLogs": []}, Filter=of_resource)
-    arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vpc/mlops/flow-logs"
-    group = {
-        "logGroupName": "/aws/vpc/mlops/flow-logs",
-        "arn": f"{arn}:*",
-        "retentionInDays": 30,
-    }
-    script.answer(
-        "logs",
-        "describe_log_groups",
-        {"logGroups": [group]},
-        logGroupNamePrefix="/aws/vpc/mlops/flow-logs",
-    )
-    script.answer("logs", "list_tags_for_resource", {"tags": {"a": "1"}}, resourceArn=arn)
-    role = "arn:aws:iam::123456789012:role/logs"
-    failure = {"ResourceId": "vpc-1", "Error": {"Message": "Access Denied for LogDestination"}}
-    script.answer(
-        "ec2",
-        "create_flow_logs",
-        {"Unsuccessful": [failure]},
-        ResourceIds=["vpc-1"],
-        ResourceType="VPC",
-        TrafficType="ALL",
-        LogGroupName="/aws/vpc/mlops/flow-logs",
-        DeliverLogsPermissionArn=role,
-        TagSpecifications=[{"ResourceType": "vpc-flow-log", **named("mlops")}],
-    )
-    with pytest.raises(AwsError, match="flow logs of mlops: Access Denied for LogDestination"):
-        ensure_flow_logs(network(script, flow_logs={"role": role, "retention_days": 30}))
-
-
-def expect_interfaces(script: ScriptedAws, *interfaces: Fields) -> None:
-    """Expect a look at the network interfaces of the VPC."""
-    answer = {"NetworkInterfaces": list(interfaces)}
-    script.answer("ec2", "describe_network_interfaces", answer, Filters=OF_VPC)
-
-
-def interface(name: str, status: str, **more: Any) -> Fields:
-    """Return a network interface as EC2 describes it."""
-    return {"NetworkInterfaceId": f"eni-{name}", "Status": status, "OwnerId": "123", **more}
-
-
-def test_interfaces_are_deleted_when_their_users_let_them_go(script: ScriptedAws) -> None:
-    of_nat = interface("nat", "in-use")
-    expect_interfaces(script, of_nat, interface("a", "in-use"))
-    expect_interfaces(script, of_nat, interface("a", "available"))
-    script.answer("ec2", "delete_network_interface", {}, NetworkInterfaceId="eni-a")
-    this = network(script)
-    remove_network_interfaces(this, {"eni-nat"})
-    assert [change["name"] for change in this.changes] == ["eni-a"]
-
-
-def test_interfaces_that_stay_in_use_are_named_with_purpose_and_owner(script: ScriptedAws) -> None:
-    cluster = interface(
-        "a", "in-use", Description="Amazon EKS mlops", Attachment={"InstanceOwnerId": "amazon-eks"}
-    )
-    node = interface("b", "in-use", Attachment={"InstanceId": "i-1"})
-    for _ in range(2):
-        expect_interfaces(script, cluster, node)
-    message = (
-        r"network interfaces of mlops gone: not reached within 10 s\. Still in use: "
-        r"eni-a \(Amazon EKS mlops, owner amazon-eks\); eni-b \(no description, owner i-1\)"
-    )
-    this = network(script)
-    this.aws = script.aws(wait_timeout=10)
-    with pytest.raises(AwsTimeoutError, match=message):
-        remove_network_interfaces(this, set())
-
-
-def test_groups_that_name_each_other_are_parted_first(script: ScriptedAws) -> None:
-    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
-    default = {"GroupName": "default", "GroupId": "sg-0"}
-    own_pair = {"GroupId": "sg-1"}
-    one = {
-        "GroupName": "k8s-one",
-        "GroupId": "sg-1",
-        "IpPermissions": [{**https, "UserIdGroupPairs": [own_pair, {"GroupId": "sg-2"}]}],
-    }
-    everywhere = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}]}
-    two = {"GroupName": "k8s-two", "GroupId": "sg-2", "IpPermissionsEgress": [everywhere]}
-    answer = {"SecurityGroups": [default, one, two]}
-    script.answer("ec2", "describe_security_groups", answer, Filters=OF_VPC)
-    to_two = {**https, "UserIdGroupPairs": [{"GroupId": "sg-2"}]}
-    script.answer(
-        "ec2", "revoke_security_group_ingress", {}, GroupId="sg-1", IpPermissions=[to_two]
-    )
-    script.answer(
-        "ec2", "revoke_security_group_egress", {}, GroupId="sg-2", IpPermissions=[everywhere]
-    )
-    for group in ("sg-1", "sg-2"):
-        script.answer("ec2", "delete_security_group", {}, GroupId=group)
-    this = network(script)
-    remove_security_groups(this)
-    assert [change["name"] for change in this.changes] == ["k8s-one", "k8s-two"]

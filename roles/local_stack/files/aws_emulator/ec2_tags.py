@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ec2 import utils
 from moto.ec2.responses import EC2Response
 
 # By the action that deletes something, the parameter that names it.
@@ -48,3 +50,21 @@ class TagCalls(EC2Response):
                 ]
             }
         )
+
+
+def by_any_value(matches: Callable[..., bool]) -> Callable[..., bool]:
+    """Let a resource through a filter with several values if it has one of them, as at AWS.
+
+    Of keys of tags, moto asks that all are among the values, or the values among the keys.
+    """
+
+    def match(resource: Any, name: str, wanted: Any) -> bool:
+        values = wanted if isinstance(wanted, list) else [wanted]
+        return any(matches(resource, name, [value]) for value in values)
+
+    return match
+
+
+def extend() -> None:
+    """Correct how filters match."""
+    utils.is_filter_matching = by_any_value(utils.is_filter_matching)

@@ -1,0 +1,246 @@
+"""The plan of a full account, the end of the platform with its receipt, and its beginning anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from local_platform import aws_changes, kubernetes_objects
+from playbook_run import PORT_OFFSET, STATE, PlaybookRun, run_playbook
+
+pytestmark = pytest.mark.usefixtures("platform")
+
+NAME = "mlops"
+OWNER = [{"Key": "Platform", "Value": NAME}, {"Key": "ManagedBy", "Value": "mlops.gpu_platform"}]
+# What must be gone before what: pairs of calls in the request log.
+ORDER = [
+    ("DeleteSchedule", "DeleteNodegroup"),
+    ("DeleteNodegroup", "DeleteCluster"),
+    ("DeleteCluster", "DeleteSubnet"),
+    ("DeleteNatGateway", "ReleaseAddress"),
+    ("DeleteSubnet", "DeleteVpc"),
+    ("DetachInternetGateway", "DeleteInternetGateway"),
+    ("DeleteCluster", "DeleteRole"),
+]
+
+
+@cache
+def client(service: str) -> Any:
+    """Return a client of the emulated AWS."""
+    return boto3.client(
+        service,
+        endpoint_url=f"http://127.0.0.1:{5000 + PORT_OFFSET}",
+        region_name="eu-west-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+
+
+def plan(folder: Path, **variables: Any) -> tuple[PlaybookRun, dict[str, Any]]:
+    """Plan into a file; return the run and the file's content."""
+    file = folder / "plan.json"
+    run = run_playbook("playbooks/plan.yml", plan_format="json", plan_file=str(file), **variables)
+    return run, json.loads(file.read_text(encoding="utf-8"))
+
+
+def destroy(*arguments: str, **variables: Any) -> PlaybookRun:
+    """Run the teardown with the name confirmed."""
+    return run_playbook("playbooks/destroy.yml", *arguments, **{"confirm": NAME, **variables})
+
+
+def words(run: PlaybookRun) -> str:
+    """Return what a run printed, without the line breaks of the terminal."""
+    return " ".join(run.output.split())
+
+
+def receipts() -> list[dict[str, Any]]:
+    """Return the receipts, the oldest first."""
+    files = sorted(STATE.glob("receipts/*.json"))
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+@contextmanager
+def nothing_changes() -> Iterator[None]:
+    """Assert that AWS and the cluster are as they were."""
+    before = (aws_changes(), kubernetes_objects())
+    yield
+    assert (aws_changes(), kubernetes_objects()) == before
+
+
+def test_the_plan_of_a_full_account_is_empty(tmp_path: Path) -> None:
+    with nothing_changes():
+        run, planned = plan(tmp_path)
+    assert run.return_code == 0, run.output
+    assert (planned["result"], planned["changes"]) == ("unchanged", [])
+
+
+def test_the_plan_names_the_one_field_that_changes_and_its_cost(tmp_path: Path) -> None:
+    with nothing_changes():
+        run, planned = plan(tmp_path, gpu_node_group_max_size=5)
+    assert run.return_code == 2
+    [change] = planned["changes"]
+    assert change["action"] == "update"
+    assert (change["type"], change["name"]) == ("AWS::EKS::Nodegroup", f"{NAME}/gpu")
+    assert change["fields"] == ["max_size"]
+    assert planned["cost"]["hourly"] == 0
+    [message] = run.failures
+    assert message.startswith("Changes are pending: 0 to create, 1 to change, 0 to delete.")
+
+
+def test_a_plan_that_would_fail_is_an_error(tmp_path: Path) -> None:
+    run, planned = plan(tmp_path, aws_network_cidr="10.0.0.0/99")
+    assert run.return_code == 2
+    assert planned["result"] == "error"
+    assert "aws_network_cidr" in planned["errors"][0]
+    assert run.failures[0].startswith("There is no plan")
+
+
+@pytest.mark.parametrize("given", ["", "mlops-prod"])
+def test_another_name_is_refused(given: str) -> None:
+    with nothing_changes():
+        run = destroy(confirm=given)
+    assert run.return_code == 2
+    assert f'The platform is "mlops", but "{given}" was confirmed' in run.failures[0]
+
+
+def test_check_mode_tells_what_would_be_deleted() -> None:
+    with nothing_changes():
+        run = destroy("--check")
+    assert run.return_code == 0, run.output
+    assert "Delete the cluster" in run.changed
+    assert receipts() == []
+
+
+def test_a_protected_cluster_is_refused_unless_told() -> None:
+    protect = client("eks").update_cluster_config
+    protect(name=NAME, deletionProtection=True)
+    with nothing_changes():
+        run = destroy()
+    assert run.return_code == 2
+    assert f"AWS::EKS::Cluster {NAME} (0.1000 USD/h): it has deletion protection" in words(run)
+    assert "-e destroy_protected=true" in words(run)
+    protect(name=NAME, deletionProtection=False)
+
+
+def put_image(tag: str) -> None:
+    """Put an image into the platform's repository."""
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/json", "size": 2, "digest": f"sha256:{'0' * 64}"},
+        "layers": [],
+    }
+    text = json.dumps(manifest)
+    client("ecr").put_image(repositoryName=f"{NAME}/triton", imageManifest=text, imageTag=tag)
+
+
+def test_images_are_refused_unless_told() -> None:
+    put_image("v1")
+    with nothing_changes():
+        run = destroy()
+    assert run.return_code == 2
+    assert "it holds images" in words(run)
+    assert "-e destroy_images=true" in words(run)
+
+
+def test_destroy_leaves_nothing_and_says_so() -> None:
+    volume = client("ec2").create_volume(
+        Size=10,
+        AvailabilityZone="eu-west-1a",
+        TagSpecifications=[
+            {
+                "ResourceType": "volume",
+                "Tags": [{"Key": f"kubernetes.io/cluster/{NAME}", "Value": "owned"}],
+            }
+        ],
+    )
+    begun = len(aws_changes())
+    run = destroy(destroy_images=True)
+
+    assert run.return_code == 0, run.output
+    [receipt] = receipts()
+    assert receipt["left"] == []
+    assert receipt["deleted"] == receipt["before"]
+    assert volume["VolumeId"] in {resource["id"] for resource in receipt["deleted"]}
+    assert receipt["hourly"]["before"] > 0
+    assert receipt["seconds"] > 0
+    calls = aws_changes()[begun:]
+    for first, then in ORDER:
+        last_of_first = len(calls) - 1 - calls[::-1].index(first)
+        assert last_of_first < calls.index(then), (first, then)
+
+
+def test_an_empty_account_says_so_and_stays_unchanged() -> None:
+    run = destroy()
+    assert run.return_code == 0, run.output
+    assert run.changed == []
+    assert run.result("Show it")["msg"] == "Nothing was there."
+
+
+def orphan_role() -> Callable[[], Any]:
+    iam = client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "ec2.amazonaws.com"},
+            }
+        ],
+    }
+    document = json.dumps(trust)
+    iam.create_role(RoleName="orphan", AssumeRolePolicyDocument=document, Tags=OWNER)
+    return lambda: iam.delete_role(RoleName="orphan")
+
+
+def orphan_address() -> Callable[[], Any]:
+    ec2 = client("ec2")
+    tags = [{"ResourceType": "elastic-ip", "Tags": OWNER}]
+    address = ec2.allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"]
+    return lambda: ec2.release_address(AllocationId=address)
+
+
+def orphan_topic() -> Callable[[], Any]:
+    sns = client("sns")
+    topic = sns.create_topic(Name="orphan", Tags=OWNER)["TopicArn"]
+    return lambda: sns.delete_topic(TopicArn=topic)
+
+
+def test_orphans_are_named_with_their_cost() -> None:
+    remove = [orphan() for orphan in (orphan_role, orphan_address, orphan_topic)]
+    run = destroy()
+    for each in remove:
+        each()
+
+    assert run.return_code == 2
+    [message] = run.failures
+    assert message.startswith("Something is left, which costs 0.005 USD an hour as far")
+    assert "AWS::IAM::Role orphan" in message
+    assert "AWS::EC2::EIP" in message
+    assert "0.0050 USD/h" in message
+    assert "AWS::SNS::Topic" in message
+    assert len(receipts()[-1]["left"]) == 3
+
+
+def test_the_plan_of_a_partial_account_has_only_what_is_missing(tmp_path: Path) -> None:
+    assert run_playbook("playbooks/infrastructure.yml", "--tags=aws_network").return_code == 0
+    with nothing_changes():
+        run, planned = plan(tmp_path)
+    assert run.return_code == 2
+    types = {change["type"] for change in planned["changes"]}
+    assert "AWS::EC2::VPC" not in types
+    assert {"AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::ECR::Repository"} <= types
+    assert planned["cost"]["hourly"] > 0.1
+
+
+def test_it_can_be_created_again() -> None:
+    run = run_playbook("site.yml")
+    assert run.return_code == 0, run.output
+    assert "Create the cluster" in run.changed
