@@ -7,12 +7,18 @@ function that returns its text, named in ``pages``; a test compares what is comm
 from __future__ import annotations
 
 from ansible_collections.mlops.gpu_platform.tools.iam_roles_page import iam_roles_page
+from ansible_collections.mlops.gpu_platform.tools.infra_page import infra_page
 from ansible_collections.mlops.gpu_platform.tools.role_variables import ROOT
+from ansible_collections.mlops.gpu_platform.tools.vpc_page import vpc_page
 
 
 def pages() -> dict[str, str]:
     """Return the text of each generated page by its path in the repository."""
-    return {"docs/iam-roles.md": iam_roles_page()}
+    return {
+        "docs/iam-roles.md": iam_roles_page(),
+        "docs/infra-readme.md": infra_page(),
+        "docs/vpc-setup.md": vpc_page(),
+    }
 
 
 def main() -> None:
