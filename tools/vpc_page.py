@@ -23,7 +23,7 @@ first what controllers left there: load balancers, their network interfaces and 
 - Image layers and models come through the gateway endpoint for S3, which costs nothing.
 - Private subnets are counted from the start of the network and public ones from its end, so a zone
   that is added later moves none of those that exist.
-- All variables, with their defaults and what is refused: [aws_network](../roles/aws_network/README.md).
+- All variables with their defaults: [aws_network](../roles/aws_network/README.md).
 """
 NAT = {
     "none": "none; private subnets reach AWS through interface endpoints",
