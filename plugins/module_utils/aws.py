@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws_credentials import (
+    credentials_advice,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -159,6 +162,8 @@ def run_module(module: AnsibleAWSModule, ensure: Callable[[Aws, Fields], Fields]
     except AwsError as failure:
         module.fail_json(msg=str(failure), **failure.details)
     except (BotoCoreError, ClientError) as error:
+        if advice := credentials_advice(error):
+            module.fail_json(msg=advice)
         module.fail_json_aws(error)
     # A module that only reads has no difference to show.
     diff = result.pop("diff", None)
