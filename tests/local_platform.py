@@ -7,11 +7,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
-from playbook_run import ROOT, STATE
+import boto3
+from playbook_run import PORT_OFFSET, ROOT, STATE
 
+AWS_URL = f"http://127.0.0.1:{5000 + PORT_OFFSET}"
 COMMAND_SECONDS = 60
 READING = re.compile("BatchGet|Describe|Get|List")
 
@@ -61,12 +67,52 @@ def kubernetes_objects() -> dict[str, Any]:
     return objects
 
 
-def aws_requests() -> list[str]:
-    """Return the actions that the AWS emulator was asked for, such as ``CreateVpc``, in order."""
+def aws_log() -> list[dict[str, Any]]:
+    """Return the requests to the AWS emulator, in order."""
     log = STATE / "logs" / "aws_requests.jsonl"
     if not log.exists():
         return []
-    return [json.loads(line)["action"] for line in log.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+
+
+def aws_requests() -> list[str]:
+    """Return the actions that the AWS emulator was asked for, such as ``CreateVpc``, in order."""
+    return [line["action"] for line in aws_log()]
+
+
+OWN_REQUESTS: set[int] = set()
+"""Where in the log the tests' own requests are."""
+
+
+@cache
+def aws_client(service: str) -> Any:
+    """Return a client of the emulated AWS, for what a test does itself."""
+    client = boto3.client(
+        service,
+        endpoint_url=AWS_URL,
+        region_name="eu-west-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    client.meta.events.register("before-call", lambda **_: OWN_REQUESTS.add(len(aws_log())))
+    return client
+
+
+def playbooks_requests() -> list[dict[str, Any]]:
+    """Return the requests that playbooks made, in order."""
+    return [line for index, line in enumerate(aws_log()) if index not in OWN_REQUESTS]
+
+
+@contextmanager
+def throttled(rate: float) -> Iterator[None]:
+    """Have the emulated AWS refuse this part of all requests for being too many."""
+    rules = json.dumps([{"error": "Throttling", "rate": rate, "seed": 1}]).encode()
+    page = f"{AWS_URL}/_emulator/faults"
+    urlopen(Request(page, rules, method="PUT"), timeout=10).close()
+    try:
+        yield
+    finally:
+        urlopen(Request(page, method="DELETE"), timeout=10).close()
 
 
 def aws_changes() -> list[str]:

@@ -22,6 +22,11 @@ ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".local" / "test"
 PORT_OFFSET = 20000
 TIMEOUT_SECONDS = 600
+VARIABLES: dict[str, Any] = {
+    "platform_state_dir": str(STATE),
+    "local_stack_port_offset": PORT_OFFSET,
+}
+"""Extra variables of every run."""
 
 STAGE = re.compile(r"^(?P<name>\S.*?)  +(?P<result>ok|failed|changed \d+)  +(?P<seconds>[\d.]+)  ")
 
@@ -126,11 +131,7 @@ def run_playbook(
             playbook=playbook,
             inventory=str(inventory),
             cmdline=" ".join(arguments) or None,
-            extravars={
-                "platform_state_dir": str(STATE),
-                "local_stack_port_offset": PORT_OFFSET,
-                **extra_variables,
-            },
+            extravars=VARIABLES | extra_variables,
             envvars={"PATH": path, "ANSIBLE_FORCE_COLOR": "0", **(environment or {})},
             timeout=TIMEOUT_SECONDS,
             quiet=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from threading import Timer
 
 import pytest
 from local_platform import aws_changes, processes
-from playbook_run import PORT_OFFSET, ROOT, STATE, TIMEOUT_SECONDS, run_playbook
+from playbook_run import ROOT, TIMEOUT_SECONDS, VARIABLES, run_playbook
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -38,8 +39,7 @@ def interrupt_at(task: str) -> int:
         [
             Path(sys.executable).with_name("ansible-playbook"),
             "site.yml",
-            f"--extra-vars=platform_state_dir={STATE}",
-            f"--extra-vars=local_stack_port_offset={PORT_OFFSET}",
+            f"--extra-vars={json.dumps(VARIABLES)}",
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -65,7 +65,7 @@ def test_ctrl_c_stops_the_run_and_leaves_the_stack_running() -> None:
     assert interrupt_at("TASK [mlops.gpu_platform.eks_cluster : Create the cluster]") == INTERRUPTED
 
     assert "CreateVpc" in aws_changes()
-    assert "CreateCluster" not in aws_changes()
+    assert "CreateNodegroup" not in aws_changes()
     assert before.items() <= processes().items()
 
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from local_platform import aws_changes, kubernetes_objects
-from playbook_run import PORT_OFFSET, STATE, PlaybookRun, run_playbook
+from local_platform import (
+    aws_changes,
+    aws_client,
+    kubernetes_objects,
+    playbooks_requests,
+    throttled,
+)
+from playbook_run import STATE, PlaybookRun, run_playbook
+from policy_check import PLATFORM_TAGS, check_policy, explained_actions, operator_policies
 
 pytestmark = pytest.mark.usefixtures("platform")
 
 NAME = "mlops"
-OWNER = [{"Key": "Platform", "Value": NAME}, {"Key": "ManagedBy", "Value": "mlops.gpu_platform"}]
+PLATFORM = {"Platform": NAME, "ManagedBy": "mlops.gpu_platform"}
+OWNER = [{"Key": key, "Value": value} for key, value in PLATFORM.items()]
 # What must be gone before what: pairs of calls in the request log.
 ORDER = [
     ("DeleteSchedule", "DeleteNodegroup"),
@@ -28,18 +34,6 @@ ORDER = [
     ("DetachInternetGateway", "DeleteInternetGateway"),
     ("DeleteCluster", "DeleteRole"),
 ]
-
-
-@cache
-def client(service: str) -> Any:
-    """Return a client of the emulated AWS."""
-    return boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{5000 + PORT_OFFSET}",
-        region_name="eu-west-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
 
 
 def plan(folder: Path, **variables: Any) -> tuple[PlaybookRun, dict[str, Any]]:
@@ -101,6 +95,45 @@ def test_a_plan_that_would_fail_is_an_error(tmp_path: Path) -> None:
     assert run.failures[0].startswith("There is no plan")
 
 
+@pytest.mark.parametrize(
+    ("role", "variables", "updates"),
+    [
+        (
+            "gpu_node_group",
+            {"gpu_node_group_labels": {"nvidia.com/gpu.present": "true", "team": "vision"}},
+            ["UpdateNodegroupConfig", "CreateOrUpdateTags"],
+        ),
+        (
+            "gpu_node_group",
+            {"gpu_node_group_taint": {"key": "gpu", "value": "true", "effect": "NoExecute"}},
+            ["UpdateNodegroupConfig", "DeleteTags", "CreateOrUpdateTags"],
+        ),
+        ("ecr_repository", {"ecr_repository_keep_images": 11}, ["PutLifecyclePolicy"]),
+        (
+            "ecr_repository",
+            {"ecr_repository_tags": {**PLATFORM, "Team": "vision"}},
+            ["PutLifecyclePolicy", "TagResource"],
+        ),
+    ],
+    ids=["label", "taint", "policy", "tag"],
+)
+def test_one_change_is_one_update(role: str, variables: dict[str, Any], updates: list[str]) -> None:
+    begun = len(aws_changes())
+    run = run_playbook("playbooks/infrastructure.yml", f"--tags={role}", **variables)
+    assert run.return_code == 0, run.output
+    assert aws_changes()[begun:] == updates
+
+
+def test_a_new_version_is_one_update_of_each_part() -> None:
+    begun = len(aws_changes())
+    run = run_playbook("playbooks/infrastructure.yml", eks_cluster_version="1.35")
+    assert run.return_code == 0, run.output
+    updates = [action for action in aws_changes()[begun:] if action.startswith("Update")]
+    assert updates[0] == "UpdateClusterVersion"
+    assert updates.count("UpdateClusterVersion") == 1
+    assert updates.count("UpdateNodegroupVersion") == 2
+
+
 @pytest.mark.parametrize("given", ["", "mlops-prod"])
 def test_another_name_is_refused(given: str) -> None:
     with nothing_changes():
@@ -118,7 +151,7 @@ def test_check_mode_tells_what_would_be_deleted() -> None:
 
 
 def test_a_protected_cluster_is_refused_unless_told() -> None:
-    protect = client("eks").update_cluster_config
+    protect = aws_client("eks").update_cluster_config
     protect(name=NAME, deletionProtection=True)
     with nothing_changes():
         run = destroy()
@@ -137,7 +170,7 @@ def put_image(tag: str) -> None:
         "layers": [],
     }
     text = json.dumps(manifest)
-    client("ecr").put_image(repositoryName=f"{NAME}/triton", imageManifest=text, imageTag=tag)
+    aws_client("ecr").put_image(repositoryName=f"{NAME}/triton", imageManifest=text, imageTag=tag)
 
 
 def test_images_are_refused_unless_told() -> None:
@@ -150,7 +183,7 @@ def test_images_are_refused_unless_told() -> None:
 
 
 def test_destroy_leaves_nothing_and_says_so() -> None:
-    volume = client("ec2").create_volume(
+    volume = aws_client("ec2").create_volume(
         Size=10,
         AvailabilityZone="eu-west-1a",
         TagSpecifications=[
@@ -184,7 +217,7 @@ def test_an_empty_account_says_so_and_stays_unchanged() -> None:
 
 
 def orphan_role() -> Callable[[], Any]:
-    iam = client("iam")
+    iam = aws_client("iam")
     trust = {
         "Version": "2012-10-17",
         "Statement": [
@@ -201,14 +234,14 @@ def orphan_role() -> Callable[[], Any]:
 
 
 def orphan_address() -> Callable[[], Any]:
-    ec2 = client("ec2")
+    ec2 = aws_client("ec2")
     tags = [{"ResourceType": "elastic-ip", "Tags": OWNER}]
     address = ec2.allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"]
     return lambda: ec2.release_address(AllocationId=address)
 
 
 def orphan_topic() -> Callable[[], Any]:
-    sns = client("sns")
+    sns = aws_client("sns")
     topic = sns.create_topic(Name="orphan", Tags=OWNER)["TopicArn"]
     return lambda: sns.delete_topic(TopicArn=topic)
 
@@ -240,7 +273,28 @@ def test_the_plan_of_a_partial_account_has_only_what_is_missing(tmp_path: Path) 
     assert planned["cost"]["hourly"] > 0.1
 
 
-def test_it_can_be_created_again() -> None:
-    run = run_playbook("site.yml")
+def test_it_can_be_created_again_though_aws_throttles() -> None:
+    with throttled(0.2):
+        run = run_playbook("site.yml")
     assert run.return_code == 0, run.output
     assert "Create the cluster" in run.changed
+    assert run_playbook("playbooks/infrastructure.yml").changed == []
+
+
+def test_it_sleeps_and_wakes() -> None:
+    sizes = aws_client("eks").describe_nodegroup
+
+    def desired() -> int:
+        group = sizes(clusterName=NAME, nodegroupName="system")["nodegroup"]
+        return int(group["scalingConfig"]["desiredSize"])
+
+    for playbook, size in (("sleep", 0), ("wake", 2)):
+        assert run_playbook(f"playbooks/{playbook}.yml").return_code == 0
+        assert desired() == size
+        assert run_playbook(f"playbooks/{playbook}.yml").changed == []
+
+
+def test_the_operator_s_policies_are_enough_and_nothing_more() -> None:
+    verdict = check_policy(playbooks_requests(), operator_policies(), PLATFORM_TAGS)
+    assert verdict.denied == []
+    assert verdict.unused <= explained_actions()
