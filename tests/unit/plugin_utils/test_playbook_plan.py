@@ -12,7 +12,7 @@ from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.playbook_plan i
     plan_of,
 )
 
-EVENTS = yaml.safe_load(Path(__file__).with_name("playbook_events.yml").read_text(encoding="utf-8"))
+EVENTS = yaml.safe_load(Path(__file__).with_name("recorded_events.yml").read_text(encoding="utf-8"))
 PRICES = {
     "instance_hour t3.large": 0.1,
     "instance_hour g4dn.xlarge": 0.5,
