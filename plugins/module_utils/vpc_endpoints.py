@@ -155,11 +155,17 @@ def ensure_interface_endpoint(
         f"{network.name}-{service}",
         found,
         {
-            "subnets": sorted(current),
+            "type": "Interface",
+            "subnet_ids": sorted(current),
             "security_groups": sorted(groups),
             "private_dns": bool(found and found["PrivateDnsEnabled"]),
         },
-        {"subnets": sorted(places), "security_groups": [group], "private_dns": True},
+        {
+            "type": "Interface",
+            "subnet_ids": sorted(places),
+            "security_groups": [group],
+            "private_dns": True,
+        },
         create,
     )
     if found and not network.aws.check_mode:
@@ -248,7 +254,8 @@ def remove_endpoints(network: Network, endpoints: list[Fields]) -> None:
     """
     for endpoint in endpoints:
         name = name_of(endpoint, ENDPOINT.id)
-        network.record(ENDPOINT.type, name, {"id": endpoint[ENDPOINT.id]}, {})
+        before = {"type": endpoint["VpcEndpointType"], "subnet_ids": endpoint["SubnetIds"]}
+        network.record(ENDPOINT.type, name, {"id": endpoint[ENDPOINT.id], **before}, {})
     if network.aws.check_mode or not endpoints:
         return
     ids = [endpoint[ENDPOINT.id] for endpoint in endpoints]

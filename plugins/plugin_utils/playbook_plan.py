@@ -123,7 +123,13 @@ def changes_of(event: Fields) -> Iterator[tuple[Change, Fields, Fields]]:
         if [change] == priced:
             yield change, before, after
         else:
-            yield change, before.get(change["name"], {}), after.get(change["name"], {})
+            yield change, part_of(before, change), part_of(after, change)
+
+
+def part_of(side: Fields, change: Change) -> Fields:
+    """Return the fields of one of several resources, by its name or by its type and name."""
+    fields: Fields = side.get(change["type"], side).get(change["name"], {})
+    return fields
 
 
 def difference(result: Fields) -> tuple[Fields, Fields]:

@@ -48,8 +48,9 @@ def test_an_endpoint_that_aws_keeps_is_an_error(script: ScriptedAws) -> None:
     failure = {"ResourceId": "vpce-1", "Error": {"Message": "managed by a service"}}
     answer = {"Unsuccessful": [failure]}
     script.answer("ec2", "delete_vpc_endpoints", answer, VpcEndpointIds=["vpce-1"])
+    kept = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Interface", "SubnetIds": ["subnet-1"]}
     with pytest.raises(AwsError, match="endpoint vpce-1: managed by a service"):
-        remove_endpoints(network(script), [{"VpcEndpointId": "vpce-1"}])
+        remove_endpoints(network(script), [kept])
 
 
 def test_endpoints_take_https_from_the_vpc_only(script: ScriptedAws) -> None:

@@ -42,6 +42,19 @@ def the_change(*events: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in change.items() if key not in {"stage", "role"}}
 
 
+def test_each_of_several_resources_has_its_own_price() -> None:
+    interface = {"type": "Interface", "subnet_ids": ["a", "b"]}
+    created = [
+        {"action": "create", "type": "AWS::EC2::VPCEndpoint", "name": "mlops-s3"},
+        {"action": "create", "type": "AWS::EC2::VPCEndpoint", "name": "mlops-sts"},
+        {"action": "create", "type": "AWS::EC2::NatGateway", "name": "mlops-nat"},
+    ]
+    endpoints = {"mlops-s3": {"route_tables": []}, "mlops-sts": interface}
+    diff = {"before": {}, "after": {"AWS::EC2::VPCEndpoint": endpoints}}
+    plan = plan_of([event(changes=created, diff=diff)], {**PRICES, "interface_endpoint_hour": 0.01})
+    assert [change["hourly"] for change in plan["changes"]] == [0.0, 0.02, 0.05]
+
+
 def test_a_recorded_run_on_an_empty_account() -> None:
     plan = plan_of(EVENTS, PRICES)
 
