@@ -28,6 +28,12 @@ ARGUMENT_SPEC = {
     "format": {"choices": ["table", "json"], "default": "table"},
     "dest": {"type": "path"},
 }
+# Where this run is ansible-runner's too, the other must not print by the runner's own callback.
+CHILD_ENVIRONMENT = {
+    "ANSIBLE_FORCE_COLOR": "0",
+    "ANSIBLE_NOCOLOR": "1",
+    "ANSIBLE_STDOUT_CALLBACK": "default",
+}
 # Options of ansible-playbook that say on what a playbook runs, and with which values.
 PASSED_ON = {
     "inventory": "--inventory",
@@ -80,7 +86,7 @@ class ActionModule(ActionBase):
                 project_dir=str(Path.cwd()),
                 playbook=playbook,
                 cmdline=shlex.join(["--check", "--diff", *command_line(context.CLIARGS)]),
-                envvars={"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
+                envvars=CHILD_ENVIRONMENT,
                 quiet=True,
             )
             events = [event for event in run.events if "event_data" in event]

@@ -26,7 +26,7 @@ PLATFORM = {"Platform": NAME, "ManagedBy": "mlops.gpu_platform"}
 OWNER = [{"Key": key, "Value": value} for key, value in PLATFORM.items()]
 # What must be gone before what: pairs of calls in the request log.
 ORDER = [
-    ("DeleteSchedule", "DeleteNodegroup"),
+    ("DeleteScheduleGroup", "DeleteNodegroup"),
     ("DeleteNodegroup", "DeleteCluster"),
     ("DeleteCluster", "DeleteSubnet"),
     ("DeleteNatGateway", "ReleaseAddress"),
@@ -263,7 +263,8 @@ def test_orphans_are_named_with_their_cost() -> None:
 
 
 def test_the_plan_of_a_partial_account_has_only_what_is_missing(tmp_path: Path) -> None:
-    assert run_playbook("playbooks/infrastructure.yml", "--tags=aws_network").return_code == 0
+    network = run_playbook("playbooks/infrastructure.yml", "--tags=aws_identity,aws_network")
+    assert network.return_code == 0, network.output
     with nothing_changes():
         run, planned = plan(tmp_path)
     assert run.return_code == 2
