@@ -1,6 +1,6 @@
 """The infrastructure stage against the same calls by boto3 in one process.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.infrastructure``. Takes about ten minutes.
+Usage: ``PYTHONPATH=tests python -m benchmarks.infrastructure``. Takes about eight minutes.
 
 Each round begins with an empty emulated AWS. The playbook creates everything, runs again and finds
 nothing to do; then boto3 makes the same changes on an empty account of its own, and the same looks

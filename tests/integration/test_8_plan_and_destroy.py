@@ -76,12 +76,12 @@ def test_the_plan_of_a_full_account_is_empty(tmp_path: Path) -> None:
 
 def test_the_plan_names_the_one_field_that_changes_and_its_cost(tmp_path: Path) -> None:
     with nothing_changes():
-        run, planned = plan(tmp_path, gpu_node_group_max_size=5)
+        run, planned = plan(tmp_path, ecr_repository_keep_images=12)
     assert run.return_code == 2
     [change] = planned["changes"]
     assert change["action"] == "update"
-    assert (change["type"], change["name"]) == ("AWS::EKS::Nodegroup", f"{NAME}/gpu")
-    assert change["fields"] == ["max_size"]
+    assert (change["type"], change["name"]) == ("AWS::ECR::Repository", f"{NAME}/triton")
+    assert change["fields"] == ["lifecycle_policy"]
     assert planned["cost"]["hourly"] == 0
     [message] = run.failures
     assert message.startswith("Changes are pending: 0 to create, 1 to change, 0 to delete.")
