@@ -1,6 +1,7 @@
 """Run every check, whatever the ones before it said, and end with one exit code.
 
-Usage: ``python tools/gate.py [CHECK ...]``; without names, all of them, the quickest first.
+Usage: ``python tools/gate.py [CHECK ...]``; without names, all of them, in two lanes side by side:
+the playbooks end to end mostly wait, so one lane is theirs. In each the quickest comes first.
 """
 
 from __future__ import annotations
@@ -10,51 +11,90 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
-CHECKS: Mapping[str, Sequence[str]] = {
-    "ruff": ("ruff", "check", "."),
-    "format": ("ruff", "format", "--check", "."),
-    "yamllint": ("yamllint", "--strict", "."),
-    "mypy": ("mypy", "tools", "plugins", "roles", "models", "grafana", "tests"),
-    "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/contract"),
-    "ansible-lint": ("ansible-lint", "-q", "--strict"),
-    "antsibull-docs": ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
-    "molecule": ("molecule", "test", "--all", "--workers", "2", "--continue-on-failure"),
-    "integration": ("pytest", "-q", "tests/integration"),
-}
+Checks = Mapping[str, Sequence[str]]
+
+LANES: Sequence[Checks] = (
+    {
+        "ruff": ("ruff", "check", "."),
+        "format": ("ruff", "format", "--check", "."),
+        "yamllint": ("yamllint", "--strict", "."),
+        "mypy": ("mypy", "tools", "plugins", "roles", "models", "grafana", "tests"),
+        "antsibull-docs": ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
+        "ansible-lint": ("ansible-lint", "-q", "--strict"),
+        "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/contract"),
+        "molecule": ("molecule", "test", "--all", "--workers", "2", "--continue-on-failure"),
+    },
+    {"integration": ("pytest", "-q", "tests/integration")},
+)
+"""Checks by name, each as its command. No two lanes use the same ports or files."""
 
 
-def run(checks: Mapping[str, Sequence[str]]) -> int:
-    """Run checks in order and print a table of them; return how many failed."""
-    rows = []
+class Row(NamedTuple):
+    """How a check has ended, and after how many seconds."""
+
+    name: str
+    code: int
+    seconds: float
+
+
+def run(lanes: Sequence[Checks]) -> int:
+    """Run the checks and print a table of them; return how many failed."""
+    begun = time.monotonic()
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        ended = pool.map(lambda checks: run_lane(checks, alone=len(lanes) == 1), lanes)
+        rows = [row for lane in ended for row in lane]
+    print(f"\n{'check':<16}{'result':<12}{'seconds':>8}")
+    for name, code, seconds in rows:
+        print(f"{name:<16}{'passed' if code == 0 else f'failed ({code})':<12}{seconds:>8.1f}")
+    failed = sum(row.code != 0 for row in rows)
+    seconds = time.monotonic() - begun
+    print(f"{len(rows) - failed} passed, {failed} failed, {seconds:.0f} s in all")
+    return failed
+
+
+def run_lane(checks: Checks, alone: bool) -> list[Row]:
+    """Run checks in order. Alone they print as they go, beside other lanes once each has ended."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         # Or antsibull-docs takes the collections of .venv for files that git ignores.
         "GIT_CEILING_DIRECTORIES": str(ROOT),
     }
+    rows = []
     for name, argv in checks.items():
-        print(f"\n=== {name}: {' '.join(argv)}", flush=True)
+        print(f"=== {name}: {' '.join(argv)}\n", end="", flush=True)
         begun = time.monotonic()
-        code = subprocess.run(argv, cwd=ROOT, env=environment, check=False).returncode
-        rows.append((name, code, time.monotonic() - begun))
-    print(f"\n{'check':<16}{'result':<12}{'seconds':>8}")
-    for name, code, seconds in rows:
-        print(f"{name:<16}{'passed' if code == 0 else f'failed ({code})':<12}{seconds:>8.1f}")
-    failed = sum(code != 0 for _, code, _ in rows)
-    print(f"{len(rows) - failed} passed, {failed} failed")
-    return failed
+        ended = subprocess.run(
+            argv,
+            cwd=ROOT,
+            env=environment,
+            check=False,
+            stdout=None if alone else subprocess.PIPE,
+            stderr=None if alone else subprocess.STDOUT,
+        )
+        rows.append(Row(name, ended.returncode, time.monotonic() - begun))
+        if ended.stdout is not None:
+            output = ended.stdout.decode(errors="replace").rstrip()
+            print(f"\n=== {name} says\n{output}\n\n", end="", flush=True)
+    return rows
 
 
 def main(names: Sequence[str]) -> int:
     """Run the named checks, or all; return the exit code."""
-    unknown = sorted(set(names) - set(CHECKS))
-    if unknown:
-        print(f"no such check: {', '.join(unknown)}; there are {', '.join(CHECKS)}")
+    known = [name for checks in LANES for name in checks]
+    if unknown := sorted(set(names) - set(known)):
+        print(f"no such check: {', '.join(unknown)}; there are {', '.join(known)}")
         return 2
-    return 1 if run({name: CHECKS[name] for name in names or CHECKS}) else 0
+    chosen = [
+        {name: argv for name, argv in checks.items() if name in (names or known)}
+        for checks in LANES
+    ]
+    return 1 if run([checks for checks in chosen if checks]) else 0
 
 
 if __name__ == "__main__":
