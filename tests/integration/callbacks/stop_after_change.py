@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from typing import Any
@@ -16,8 +17,8 @@ short_description: Interrupt a run after its first change at AWS
 version_added: 0.1.0
 author: mlops.gpu_platform maintainers (@mlops-gpu-platform)
 description:
-  - Sends SIGINT to ansible-playbook after the first task, or item of a loop, that changed something
-    and belongs to the role which the environment variable C(STOP_AFTER_CHANGE) names.
+  - Sends SIGINT to ansible-playbook after the first task that changed something and belongs to the
+    role which the environment variable C(STOP_AFTER_CHANGE) names.
 requirements:
   - enabling it with C(callbacks_enabled = stop_after_change)
 """
@@ -31,16 +32,12 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "stop_after_change"
     CALLBACK_NEEDS_ENABLED = True
 
-    def _stop(self, result: Any) -> None:
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Look at a task that ended well."""
         role = result.task._role
         watched = os.environ["STOP_AFTER_CHANGE"]
         if result.is_changed() and role and role.get_name(include_role_fqcn=False) == watched:
+            # Ansible never ends if SIGINT kills a worker that is about to let go of its queue.
+            for worker in multiprocessing.active_children():
+                worker.join()
             os.kill(os.getpid(), signal.SIGINT)
-
-    def v2_runner_on_ok(self, result: Any) -> None:
-        """Look at a task that ended well."""
-        self._stop(result)
-
-    def v2_runner_item_on_ok(self, result: Any) -> None:
-        """Look at an item of a loop."""
-        self._stop(result)
