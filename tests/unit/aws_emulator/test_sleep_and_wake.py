@@ -1,4 +1,4 @@
-"""The playbooks `sleep.yml` and `wake.yml` with the node groups of an emulated cluster."""
+"""The playbooks `sleep.yml` and `wake.yml` in an emulated account."""
 
 from __future__ import annotations
 
@@ -69,6 +69,13 @@ def play(emulator: Emulator, tmp_path: Path) -> Play:
     return run
 
 
+def changes(emulator: Emulator) -> list[str]:
+    """Return the actions so far that create, change or delete something."""
+    lines = emulator.request_log.read_text().splitlines()
+    actions = (json.loads(line)["action"] for line in lines)
+    return [action for action in actions if not action.startswith(("Describe", "Get", "List"))]
+
+
 def test_nodes_sleep_and_wake_and_each_only_once(play: Play, sizes: Sizes) -> None:
     planned = play("sleep", "--check")
     assert planned.status == "successful", planned.output
@@ -100,15 +107,23 @@ def test_how_deep_to_sleep_is_one_of_two(play: Play, emulator: Emulator) -> None
 
 
 def test_deep_sleep_leaves_an_empty_account_as_it_is(play: Play, emulator: Emulator) -> None:
-    start = len(emulator.request_log.read_text().splitlines())
+    before = changes(emulator)
     # Other tests may have left a key of the usual name.
     run = play("sleep", sleep_mode="deep", platform_name="nobody")
     assert (run.status, run.changed) == ("successful", []), run.output
-    actions = [
-        json.loads(line)["action"] for line in emulator.request_log.read_text().splitlines()[start:]
-    ]
-    assert [
-        action for action in actions if not action.startswith(("Describe", "Get", "List"))
-    ] == []
+    assert changes(emulator) == before
     printed = run.result("Print what the platform costs")["msg"].split("\n")
     assert any(line.startswith("deep asleep") for line in printed)
+
+
+def test_deep_sleep_is_refused_before_a_protected_cluster_loses_anything(
+    play: Play, emulator: Emulator, eks: Any, cluster: str
+) -> None:
+    eks.update_cluster_config(name=cluster, deletionProtection=True)
+    before = changes(emulator)
+    refused = play("sleep", sleep_mode="deep")
+    assert refused.failures == [
+        "cluster mlops has deletion protection; turn that off first, or delete it with force"
+    ]
+    assert changes(emulator) == before
+    eks.update_cluster_config(name=cluster, deletionProtection=False)
