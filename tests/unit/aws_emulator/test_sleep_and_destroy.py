@@ -1,4 +1,4 @@
-"""The playbooks `sleep.yml` and `wake.yml` in an emulated account."""
+"""The playbooks `sleep.yml`, `wake.yml` and `destroy.yml` in an emulated account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mlops.gpu_platform.tests.playbook_run import PlaybookRun, run_playbook
-from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
+from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator, trust
 
 AWAKE = {
     "system": {"minSize": 2, "maxSize": 3, "desiredSize": 2},
@@ -57,11 +57,13 @@ def play(emulator: Emulator, tmp_path: Path) -> Play:
         "AWS_SECRET_ACCESS_KEY": "test",
     }
 
-    def run(name: str, *arguments: str, **variables: Any) -> PlaybookRun:
+    def run(
+        name: str, *arguments: str, credentials: dict[str, str] | None = None, **variables: Any
+    ) -> PlaybookRun:
         return run_playbook(
             f"playbooks/{name}.yml",
             *arguments,
-            platform_environment=environment,
+            platform_environment={**environment, **(credentials or {})},
             platform_state_dir=str(tmp_path),
             **variables,
         )
@@ -127,3 +129,28 @@ def test_deep_sleep_is_refused_before_a_protected_cluster_loses_anything(
     ]
     assert changes(emulator) == before
     eks.update_cluster_config(name=cluster, deletionProtection=False)
+
+
+def test_the_role_that_is_deleted_last_may_not_destroy(
+    play: Play, emulator: Emulator, client: Callable[[str], Any]
+) -> None:
+    iam, sts = client("iam"), client("sts")
+    role = iam.create_role(RoleName="nobody-operator", AssumeRolePolicyDocument=trust("ec2"))[
+        "Role"
+    ]
+    keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="jane")["Credentials"]
+    credentials = {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+    before = changes(emulator)
+    run = play("destroy", credentials=credentials, platform_name="nobody", confirm="nobody")
+    iam.delete_role(RoleName="nobody-operator")
+
+    assert run.failures == [
+        "You are arn:aws:sts::123456789012:assumed-role/nobody-operator/jane, and the role "
+        "nobody-operator is deleted too. Nothing has been deleted. Run it as somebody else who may "
+        "delete IAM roles."
+    ]
+    assert changes(emulator) == [*before, "DeleteRole"]
