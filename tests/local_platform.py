@@ -104,11 +104,10 @@ def playbooks_requests() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def throttled(rate: float) -> Iterator[None]:
-    """Have the emulated AWS refuse this part of all requests for being too many."""
-    rules = json.dumps([{"error": "Throttling", "rate": rate, "seed": 1}]).encode()
+def fault(**rule: Any) -> Iterator[None]:
+    """Have the emulated AWS refuse what a rule strikes; see ``aws_emulator.faults``."""
     page = f"{AWS_URL}/_emulator/faults"
-    urlopen(Request(page, rules, method="PUT"), timeout=10).close()
+    urlopen(Request(page, json.dumps([rule]).encode(), method="PUT"), timeout=10).close()
     try:
         yield
     finally:

@@ -27,7 +27,12 @@ asked of AWS each time, by names and by the tag `Platform`.
 | create or change it | `ansible-playbook playbooks/infrastructure.yml` |
 | estimate what it costs | `ansible-playbook playbooks/cost.yml` |
 | stop all nodes, start them again | `ansible-playbook playbooks/sleep.yml`, `wake.yml` |
+| keep only images, roles and budget | `ansible-playbook playbooks/sleep.yml -e sleep_mode=deep` |
+| see what a deletion would delete and save | `ansible-playbook playbooks/destroy.yml --check` |
 | delete all of it, with a receipt | `ansible-playbook playbooks/destroy.yml` |
+
+A deletion that stops midway ends with a receipt too, and the same command goes on from there. The
+operators' role is deleted last, so a session of it is refused.
 
 An inventory for AWS needs `platform_account_id`, and credentials in the environment. Beside this
 page: [networks](vpc-setup.md), [IAM roles](iam-roles.md), [costs](cost.md), and what

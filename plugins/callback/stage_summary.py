@@ -115,6 +115,10 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the table."""
         self._end_stage()
+        if not stats.failures and not stats.dark:
+            # Whatever failed was rescued.
+            for stage in self.stages:
+                stage.counts["failed"] = 0
         if self.stages:
             self._display.banner("STAGES")
             for line in render(self.stages):

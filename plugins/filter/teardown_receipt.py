@@ -45,14 +45,18 @@ def named(resource: Mapping[str, Any]) -> str:
     return f"{resource['type']} {resource['name']}" + (f" ({details})" if details else "")
 
 
-def receipt_table(receipt: Mapping[str, Any]) -> list[str]:
-    """Lay a receipt out: deleted resources by type, and each that is left."""
+def receipt_table(receipt: Mapping[str, Any], planned: bool = False) -> list[str]:
+    """Lay a receipt out: deleted resources by type, and each that is left.
+
+    One that is only planned is told in the words of a plan.
+    """
     numbers = Counter(resource["type"] for resource in receipt["deleted"])
     costs: dict[str, float] = defaultdict(float)
     for resource in receipt["deleted"]:
         costs[resource["type"]] += resource["hourly"] or 0
     rows = [
-        ("deleted", type_, str(number), amount(costs[type_])) for type_, number in numbers.items()
+        ("to delete" if planned else "deleted", type_, str(number), amount(costs[type_]))
+        for type_, number in numbers.items()
     ]
     rows += [
         ("left", resource["type"], resource["name"], amount(resource["hourly"]))
@@ -63,18 +67,36 @@ def receipt_table(receipt: Mapping[str, Any]) -> list[str]:
         f"{state:<{widths[0]}}  {type_:<{widths[1]}}  {what:<{widths[2]}}  {cost}".rstrip()
         for state, type_, what, cost in rows
     ]
-    return [*lines, summary(receipt)]
+    return [*lines, summary(receipt, planned)]
 
 
-def summary(receipt: Mapping[str, Any]) -> str:
+def summary(receipt: Mapping[str, Any], planned: bool) -> str:
     """Return the receipt in a sentence."""
     if not receipt["before"] and not receipt["left"]:
         return "Nothing was there."
     saved = receipt["hourly"]["before"] - receipt["hourly"]["left"]
+    number = len(receipt["deleted"])
+    if planned:
+        return f"{number} to delete, which would save {saved:.4f} USD/h"
     return (
-        f"{len(receipt['deleted'])} deleted, which saves {saved:.4f} USD/h; "
+        f"{number} deleted, which saves {saved:.4f} USD/h; "
         f"{len(receipt['left'])} left, at {receipt['hourly']['left']:.4f} USD/h"
     )
+
+
+def receipt_failure(receipt: Mapping[str, Any]) -> str:
+    """Return why a teardown has failed: what it left, and where it stopped; else nothing."""
+    sentences = []
+    if receipt["left"]:
+        sentences.append(
+            f"Something is left, which costs {receipt['hourly']['left']} USD an hour as far as it "
+            f"is known: {'; '.join(map(named, receipt['left']))}."
+        )
+    if receipt["stopped"]:
+        sentences.append(
+            f"It stopped at {receipt['stopped'].rstrip('.')}. The same command goes on from there."
+        )
+    return " ".join(sentences)
 
 
 class FilterModule:
@@ -85,5 +107,6 @@ class FilterModule:
         return {
             "teardown_receipt": teardown_receipt,
             "receipt_table": receipt_table,
+            "receipt_failure": receipt_failure,
             "resource_name": named,
         }

@@ -49,7 +49,7 @@ def find_items(aws: Aws, owner: Owner) -> list[Item]:
 
 
 def inventory(aws: Aws, params: Fields) -> Fields:
-    """Return all that belongs to the platform, and what it costs in an hour."""
+    """Return all that belongs to the platform, what it costs in an hour, and who asks."""
     region = aws.client("ec2").meta.region_name
     prices = prices_in(params["prices"], region)
     owner = Owner(params["owner_tags"], params["cluster_name"])
@@ -58,6 +58,7 @@ def inventory(aws: Aws, params: Fields) -> Fields:
         "changed": False,
         "resources": resources,
         "hourly": round(sum(resource["hourly"] or 0 for resource in resources), 4),
+        "caller": aws.client("sts").get_caller_identity()["Arn"],
         "diff": {},
     }
 

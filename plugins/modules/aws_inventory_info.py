@@ -68,6 +68,11 @@ hourly:
   returned: success
   type: float
   sample: 0.148
+caller:
+  description: ARN of whose credentials they were listed with.
+  returned: success
+  type: str
+  sample: arn:aws:sts::123456789012:assumed-role/admin/jane
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

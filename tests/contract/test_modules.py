@@ -87,6 +87,13 @@ def test_documentation_equals_the_specification(name: str, documentation: dict[s
 
 
 @pytest.mark.parametrize("name", MODULES)
+def test_a_scenario_runs_it(name: str) -> None:
+    # Each role has a scenario of its own.
+    plays = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("extensions/molecule/*/*.yml")]
+    assert [path for path in plays if f" {COLLECTION}.{name}:" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_page_is_complete(name: str, documentation: dict[str, Any]) -> None:
     page = documentation[f"{COLLECTION}.{name}"]
     assert {"check_mode", "diff_mode", "idempotent"} <= set(page["doc"]["attributes"])

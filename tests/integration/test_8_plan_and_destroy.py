@@ -1,20 +1,24 @@
-"""The plan of a full account, the end of the platform with its receipt, and its beginning anew."""
+"""The plan of a full account, its sleep, and the end of the platform with its receipt."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws_inventory import find_items
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.inventory import Owner
 from local_platform import (
     aws_changes,
     aws_client,
+    fault,
     kubernetes_objects,
     playbooks_requests,
-    throttled,
 )
 from playbook_run import STATE, PlaybookRun, run_playbook
 from policy_check import PLATFORM_TAGS, check_policy, explained_actions, operator_policies
@@ -134,6 +138,50 @@ def test_a_new_version_is_one_update_of_each_part() -> None:
     assert updates.count("UpdateNodegroupVersion") == 2
 
 
+def left_at_aws() -> set[str]:
+    """Return the types of what the platform has at AWS."""
+    owner = Owner(PLATFORM, NAME)
+    return {item.type.removeprefix("AWS::") for item in find_items(Aws(aws_client), owner)}
+
+
+def system_nodes() -> int:
+    """Return how many system nodes there are to be."""
+    answer = aws_client("eks").describe_nodegroup(clusterName=NAME, nodegroupName="system")
+    return int(answer["nodegroup"]["scalingConfig"]["desiredSize"])
+
+
+def test_deep_sleep_leaves_only_what_must_stay() -> None:
+    run = run_playbook("playbooks/sleep.yml", sleep_mode="deep")
+    assert run.return_code == 0, run.output
+    assert left_at_aws() == {
+        "Budgets::Budget",
+        "ECR::Repository",
+        "IAM::OIDCProvider",
+        "IAM::Role",
+    }
+    assert {"triton", "monitoring"} & {
+        name.rpartition("/")[2] for name in kubernetes_objects() if name.startswith("Namespace ")
+    } == set()
+
+
+def test_it_wakes_from_deep_sleep_though_aws_throttles() -> None:
+    with fault(error="Throttling", rate=0.2, seed=1):
+        run = run_playbook("playbooks/wake.yml")
+    assert run.return_code == 0, run.output
+    assert list(run.stages) == ["Infrastructure", "Rollout", "Monitoring"]
+    assert "Create the cluster" in run.changed
+    assert run_playbook("playbooks/infrastructure.yml").changed == []
+    assert run_playbook("playbooks/verify.yml").stages["Verification"].result == "ok"
+
+
+@pytest.mark.parametrize("waking", [("wake",), ("infrastructure", "--tags=eks_cluster")])
+def test_its_nodes_sleep_and_wake(waking: tuple[str, ...]) -> None:
+    for (playbook, *arguments), size in ((("sleep",), 0), (waking, 2)):
+        run = run_playbook(f"playbooks/{playbook}.yml", *arguments)
+        assert run.return_code == 0, run.output
+        assert system_nodes() == size
+
+
 @pytest.mark.parametrize("given", ["", "mlops-prod"])
 def test_another_name_is_refused(given: str) -> None:
     with nothing_changes():
@@ -147,6 +195,9 @@ def test_check_mode_tells_what_would_be_deleted() -> None:
         run = destroy("--check")
     assert run.return_code == 0, run.output
     assert "Delete the cluster" in run.changed
+    table = run.result("Show it")["msg"].split("\n")
+    assert re.fullmatch(r"\d+ to delete, which would save 0\.\d{4} USD/h", table[-1])
+    assert {line.partition("  ")[0] for line in table[:-1]} == {"to delete"}
     assert receipts() == []
 
 
@@ -182,7 +233,7 @@ def test_images_are_refused_unless_told() -> None:
     assert "-e destroy_images=true" in words(run)
 
 
-def test_destroy_leaves_nothing_and_says_so() -> None:
+def test_a_teardown_that_stops_says_so_and_the_next_one_goes_on() -> None:
     volume = aws_client("ec2").create_volume(
         Size=10,
         AvailabilityZone="eu-west-1a",
@@ -192,21 +243,30 @@ def test_destroy_leaves_nothing_and_says_so() -> None:
                 "Tags": [{"Key": f"kubernetes.io/cluster/{NAME}", "Value": "owned"}],
             }
         ],
-    )
+    )["VolumeId"]
     begun = len(aws_changes())
+    with fault(service="ec2", action="DeleteVpc", error="UnauthorizedOperation"):
+        stopped = destroy(destroy_images=True)
     run = destroy(destroy_images=True)
 
+    assert stopped.return_code == 2
+    assert stopped.failures[-1].startswith("Something is left, which costs ")
+    assert f"AWS::EC2::Volume {volume} (" in stopped.failures[-1]
+    assert "It stopped at Build or tear down the network: " in stopped.failures[-1]
+    assert stopped.failures[-1].endswith("The same command goes on from there.")
     assert run.return_code == 0, run.output
-    [receipt] = receipts()
-    assert receipt["left"] == []
-    assert receipt["deleted"] == receipt["before"]
-    assert volume["VolumeId"] in {resource["id"] for resource in receipt["deleted"]}
-    assert receipt["hourly"]["before"] > 0
-    assert receipt["seconds"] > 0
+    first, second = receipts()
+    assert "UnauthorizedOperation" in first["stopped"]
+    assert "AWS::EKS::Cluster" in {resource["type"] for resource in first["deleted"]}
+    assert {"AWS::EC2::VPC", "AWS::IAM::Role"} <= {resource["type"] for resource in first["left"]}
+    assert first["hourly"]["before"] > first["hourly"]["left"] > 0
+    assert (second["stopped"], second["left"]) == ("", [])
+    assert second["before"] == second["deleted"] == first["left"]
+    assert second["seconds"] > 0
     calls = aws_changes()[begun:]
-    for first, then in ORDER:
-        last_of_first = len(calls) - 1 - calls[::-1].index(first)
-        assert last_of_first < calls.index(then), (first, then)
+    for earlier, later in ORDER:
+        last_of_earlier = len(calls) - 1 - calls[::-1].index(earlier)
+        assert last_of_earlier < calls.index(later), (earlier, later)
 
 
 def test_an_empty_account_says_so_and_stays_unchanged() -> None:
@@ -272,27 +332,6 @@ def test_the_plan_of_a_partial_account_has_only_what_is_missing(tmp_path: Path) 
     assert "AWS::EC2::VPC" not in types
     assert {"AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::ECR::Repository"} <= types
     assert planned["cost"]["hourly"] > 0.1
-
-
-def test_it_can_be_created_again_though_aws_throttles() -> None:
-    with throttled(0.2):
-        run = run_playbook("site.yml")
-    assert run.return_code == 0, run.output
-    assert "Create the cluster" in run.changed
-    assert run_playbook("playbooks/infrastructure.yml").changed == []
-
-
-def test_it_sleeps_and_wakes() -> None:
-    sizes = aws_client("eks").describe_nodegroup
-
-    def desired() -> int:
-        group = sizes(clusterName=NAME, nodegroupName="system")["nodegroup"]
-        return int(group["scalingConfig"]["desiredSize"])
-
-    for playbook, size in (("sleep", 0), ("wake", 2)):
-        assert run_playbook(f"playbooks/{playbook}.yml").return_code == 0
-        assert desired() == size
-        assert run_playbook(f"playbooks/{playbook}.yml").changed == []
 
 
 def test_the_operator_s_policies_are_enough_and_nothing_more() -> None:

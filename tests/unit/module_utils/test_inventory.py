@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.mlops.gpu_platform.plugins.module_utils import aws_inventory
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.inventory import (
     Item,
     Owner,
@@ -154,4 +155,30 @@ def test_keys_that_await_their_deletion_and_services_that_are_listed_do_not_coun
         ("AWS::KMS::Key", "kept", "tag"),
         ("AWS::Logs::LogGroup", "/aws/vpc/mlops", "tag"),
         ("AWS::Logs::LogGroup", "/aws/eks/mlops/cluster", "name"),
+    ]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_leftovers_are_deleted_volumes_first(
+    check_mode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Item("AWS::Logs::LogGroup", "/aws/eks/mlops/cluster", "/aws/eks/mlops/cluster", "name"),
+        Item("AWS::EC2::Snapshot", "snap-1", "data", "cluster"),
+        Item("AWS::EC2::VPC", "vpc-1", "mlops", "tag"),
+        Item("AWS::EC2::Volume", "vol-1", "data", "cluster"),
+    ]
+    monkeypatch.setattr(aws_inventory, "find_items", lambda aws, owner: found)
+    with ScriptedAws() as script:
+        if not check_mode:
+            script.answer("ec2", "delete_volume", {}, VolumeId="vol-1")
+            script.answer("ec2", "delete_snapshot", {}, SnapshotId="snap-1")
+            script.answer("logs", "delete_log_group", {}, logGroupName="/aws/eks/mlops/cluster")
+        params = {"owner_tags": TAGS, "cluster_name": "mlops"}
+        done = aws_inventory.remove_leftovers(script.aws(check_mode=check_mode), params)
+    assert done["changed"]
+    assert [(change["action"], change["type"]) for change in done["changes"]] == [
+        ("delete", "AWS::EC2::Volume"),
+        ("delete", "AWS::EC2::Snapshot"),
+        ("delete", "AWS::Logs::LogGroup"),
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.filter.teardown_receipt import (
     named,
+    receipt_failure,
     receipt_table,
     teardown_receipt,
 )
@@ -38,6 +39,44 @@ def test_the_table_counts_what_is_deleted_and_names_what_is_left() -> None:
         "left     AWS::SNS::Topic       alerts  of unknown cost",
         "3 deleted, which saves 0.0948 USD/h; 2 left, at 0.0012 USD/h",
     ]
+
+
+def test_a_planned_receipt_says_what_would_be_deleted() -> None:
+    assert receipt_table(teardown_receipt([VPC, NAT], []), planned=True) == [
+        "to delete  AWS::EC2::VPC         1",
+        "to delete  AWS::EC2::NatGateway  1  0.0480 USD/h",
+        "2 to delete, which would save 0.0480 USD/h",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("left", "stopped", "failure"),
+    [
+        ([], "", ""),
+        (
+            [VOLUME, VPC],
+            "",
+            "Something is left, which costs 0.0012 USD an hour as far as it is known: "
+            "AWS::EC2::Volume data (vol-1, 0.0012 USD/h); AWS::EC2::VPC mlops (vpc-1).",
+        ),
+        (
+            [],
+            "Delete the log group: denied.",
+            "It stopped at Delete the log group: denied. The same command goes on from there.",
+        ),
+        (
+            [VPC],
+            "Tear down: in use",
+            "Something is left, which costs 0 USD an hour as far as it is known: AWS::EC2::VPC "
+            "mlops (vpc-1). It stopped at Tear down: in use. The same command goes on from there.",
+        ),
+    ],
+)
+def test_a_failure_names_what_is_left_and_where_it_stopped(
+    left: list[dict[str, Any]], stopped: str, failure: str
+) -> None:
+    receipt = {**teardown_receipt([VPC, NAT], left), "stopped": stopped}
+    assert receipt_failure(receipt) == failure
 
 
 def test_an_empty_account_is_one_sentence() -> None:

@@ -1,4 +1,4 @@
-"""The playbooks `sleep.yml` and `wake.yml` with the node groups of an emulated cluster."""
+"""The playbooks `sleep.yml`, `wake.yml` and `destroy.yml` in an emulated account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mlops.gpu_platform.tests.playbook_run import PlaybookRun, run_playbook
-from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
+from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator, trust
 
 AWAKE = {
     "system": {"minSize": 2, "maxSize": 3, "desiredSize": 2},
@@ -57,16 +57,25 @@ def play(emulator: Emulator, tmp_path: Path) -> Play:
         "AWS_SECRET_ACCESS_KEY": "test",
     }
 
-    def run(name: str, *arguments: str, **variables: Any) -> PlaybookRun:
+    def run(
+        name: str, *arguments: str, credentials: dict[str, str] | None = None, **variables: Any
+    ) -> PlaybookRun:
         return run_playbook(
             f"playbooks/{name}.yml",
             *arguments,
-            platform_environment=environment,
+            platform_environment={**environment, **(credentials or {})},
             platform_state_dir=str(tmp_path),
             **variables,
         )
 
     return run
+
+
+def changes(emulator: Emulator) -> list[str]:
+    """Return the actions so far that create, change or delete something."""
+    lines = emulator.request_log.read_text().splitlines()
+    actions = (json.loads(line)["action"] for line in lines)
+    return [action for action in actions if not action.startswith(("Describe", "Get", "List"))]
 
 
 def test_nodes_sleep_and_wake_and_each_only_once(play: Play, sizes: Sizes) -> None:
@@ -100,15 +109,48 @@ def test_how_deep_to_sleep_is_one_of_two(play: Play, emulator: Emulator) -> None
 
 
 def test_deep_sleep_leaves_an_empty_account_as_it_is(play: Play, emulator: Emulator) -> None:
-    start = len(emulator.request_log.read_text().splitlines())
+    before = changes(emulator)
     # Other tests may have left a key of the usual name.
     run = play("sleep", sleep_mode="deep", platform_name="nobody")
     assert (run.status, run.changed) == ("successful", []), run.output
-    actions = [
-        json.loads(line)["action"] for line in emulator.request_log.read_text().splitlines()[start:]
-    ]
-    assert [
-        action for action in actions if not action.startswith(("Describe", "Get", "List"))
-    ] == []
+    assert changes(emulator) == before
     printed = run.result("Print what the platform costs")["msg"].split("\n")
     assert any(line.startswith("deep asleep") for line in printed)
+
+
+def test_deep_sleep_is_refused_before_a_protected_cluster_loses_anything(
+    play: Play, emulator: Emulator, eks: Any, cluster: str
+) -> None:
+    eks.update_cluster_config(name=cluster, deletionProtection=True)
+    before = changes(emulator)
+    refused = play("sleep", sleep_mode="deep")
+    assert refused.failures == [
+        "cluster mlops has deletion protection; turn that off first, or delete it with force"
+    ]
+    assert changes(emulator) == before
+    eks.update_cluster_config(name=cluster, deletionProtection=False)
+
+
+def test_the_role_that_is_deleted_last_may_not_destroy(
+    play: Play, emulator: Emulator, client: Callable[[str], Any]
+) -> None:
+    iam, sts = client("iam"), client("sts")
+    role = iam.create_role(RoleName="nobody-operator", AssumeRolePolicyDocument=trust("ec2"))[
+        "Role"
+    ]
+    keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="jane")["Credentials"]
+    credentials = {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+    before = changes(emulator)
+    run = play("destroy", credentials=credentials, platform_name="nobody", confirm="nobody")
+    iam.delete_role(RoleName="nobody-operator")
+
+    assert run.failures == [
+        "You are arn:aws:sts::123456789012:assumed-role/nobody-operator/jane, and the role "
+        "nobody-operator is deleted too. Nothing has been deleted. Run it as somebody else who may "
+        "delete IAM roles."
+    ]
+    assert changes(emulator) == [*before, "DeleteRole"]
