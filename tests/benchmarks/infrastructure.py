@@ -31,7 +31,7 @@ PORT_OFFSET = 12000
 PORT = 5000 + PORT_OFFSET
 URL = f"http://127.0.0.1:{PORT}"
 START_SECONDS = 30
-STAGE = ("playbooks/infrastructure.yml", "--skip-tags", "nvidia_device_plugin")
+STAGE = ("playbooks/infrastructure.yml", "--skip-tags", "nvidia_device_plugin,cluster_autoscaler")
 EKS_SECONDS = {"cluster": 240, "nodegroup": 90, "addon": 30, "update": 10}
 """For the parallel waits. AWS takes two or three times as long."""
 

@@ -12,6 +12,7 @@ import yaml
 from ansible_collections.mlops.gpu_platform.plugins.filter.unknown_variables import (
     specified_variables,
 )
+from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable, templated
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(
@@ -27,6 +28,19 @@ def test_variables_are_in_a_specification(file: Path) -> None:
 
 def test_all_inventories_are_read() -> None:
     assert {file.relative_to(ROOT).parts[1] for file in FILES} >= {"local", "dev", "prod"}
+
+
+@pytest.mark.parametrize(
+    ("autoscaler", "state"),
+    [("cluster_autoscaler", "present"), ("karpenter", "absent"), ("none", "absent")],
+)
+def test_the_autoscaler_is_there_where_its_pod_has_a_role(autoscaler: str, state: str) -> None:
+    files, given = [ROOT / "playbooks/group_vars/all.yml"], {"aws_identity_autoscaler": autoscaler}
+    assert templated(files, "cluster_autoscaler_state", given) == state
+    values = role_variable("cluster_autoscaler", "_cluster_autoscaler_values")
+    pod = {"namespace": "kube-system", "service_account": values["rbac"]["serviceAccount"]["name"]}
+    identities = templated(files, "eks_cluster_pod_identities", given)
+    assert any(pod.items() <= each.items() for each in identities) == (state == "present")
 
 
 def preflight(inventory: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -69,6 +69,12 @@ def test_every_chart_that_a_role_installs_is_recorded() -> None:
     assert installing == {load(record)["role"] for record in RECORDS}
 
 
+def test_the_autoscaler_is_one_for_the_clusters_version_of_kubernetes() -> None:
+    autoscaler = load(STAND_INS / "cluster-autoscaler/Chart.yaml")["appVersion"]
+    kubernetes = load(ROOT / "playbooks/group_vars/all.yml")["eks_cluster_version"]
+    assert autoscaler.startswith(f"{kubernetes}.")
+
+
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_passed_values_exist(path: Path) -> None:
     record = load(path)

@@ -95,6 +95,7 @@ def test_helm_shows_the_releases_deployed() -> None:
     releases = json.loads(helm("list", "--all-namespaces", "--output=json"))
 
     assert {release["name"]: release["status"] for release in releases} == {
+        "cluster-autoscaler": "deployed",
         "kube-prometheus-stack": "deployed",
         "nvidia-device-plugin": "deployed",
         "triton": "deployed",

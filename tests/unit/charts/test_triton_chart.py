@@ -115,7 +115,7 @@ def test_startup_probe_lasts_the_budget(render: Render, seconds: int) -> None:
     objects = render(startupSeconds=seconds)
     probe = container(objects)["startupProbe"]
     assert seconds <= probe["periodSeconds"] * (probe["failureThreshold"] - 1) < seconds + 5
-    assert objects["Deployment"]["spec"]["progressDeadlineSeconds"] > seconds
+    assert objects["Deployment"]["spec"]["progressDeadlineSeconds"] == 15 * 60 + seconds
 
 
 def test_grace_covers_drain(render: Render) -> None:

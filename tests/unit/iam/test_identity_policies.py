@@ -242,3 +242,39 @@ def test_the_other_roles_may_do_the_one_thing(
     arn = f"arn:aws:{action.partition(':')[0]}:eu-west-1:123456789012:{resource}"
     answer = evaluate(inline(roles()[role]), Request(action, arn))
     assert (answer is Decision.ALLOWED) == decision
+
+
+def test_the_autoscaler_may_call_what_its_publisher_lists() -> None:
+    # cluster-autoscaler/cloudprovider/aws/README.md of cluster-autoscaler-1.34.2.
+    (policy,) = inline(roles()["cluster-autoscaler"])
+    allowed = [action for each in policy["Statement"] for action in listed(each["Action"])]
+    assert sorted(allowed) == [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeAutoScalingInstances",
+        "autoscaling:DescribeLaunchConfigurations",
+        "autoscaling:DescribeScalingActivities",
+        "autoscaling:SetDesiredCapacity",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+        "ec2:DescribeImages",
+        "ec2:DescribeInstanceTypes",
+        "ec2:DescribeLaunchTemplateVersions",
+        "ec2:GetInstanceTypesFromInstanceRequirements",
+        "eks:DescribeNodegroup",
+    ]
+
+
+@pytest.mark.parametrize(
+    "action", ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
+)
+@pytest.mark.parametrize(("cluster", "decision"), [("mlops", True), ("mlops-2", False)])
+def test_the_autoscaler_scales_the_node_groups_of_its_cluster(
+    action: str, cluster: str, decision: bool
+) -> None:
+    groups = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup"
+    request = Request(
+        action,
+        f"{groups}:1f9d6fd4-1f83-4a3c-9d5c-0a4d5ea3c9a1:autoScalingGroupName/eks-gpu-1",
+        {"aws:resourcetag/eks:cluster-name": cluster},
+    )
+    answer = evaluate(inline(roles()["cluster-autoscaler"]), request)
+    assert (answer is Decision.ALLOWED) == decision
