@@ -138,7 +138,7 @@ def test_a_new_version_is_one_update_of_each_part() -> None:
     assert updates.count("UpdateNodegroupVersion") == 2
 
 
-def left_at_aws() -> set[str]:
+def types_at_aws() -> set[str]:
     """Return the types of what the platform has at AWS."""
     owner = Owner(PLATFORM, NAME)
     return {item.type.removeprefix("AWS::") for item in find_items(Aws(aws_client), owner)}
@@ -153,7 +153,7 @@ def system_nodes() -> int:
 def test_deep_sleep_leaves_only_what_must_stay() -> None:
     run = run_playbook("playbooks/sleep.yml", sleep_mode="deep")
     assert run.return_code == 0, run.output
-    assert left_at_aws() == {
+    assert types_at_aws() == {
         "Budgets::Budget",
         "ECR::Repository",
         "IAM::OIDCProvider",
@@ -332,6 +332,12 @@ def test_the_plan_of_a_partial_account_has_only_what_is_missing(tmp_path: Path) 
     assert "AWS::EC2::VPC" not in types
     assert {"AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::ECR::Repository"} <= types
     assert planned["cost"]["hourly"] > 0.1
+
+
+def test_it_can_be_created_again() -> None:
+    run = run_playbook("playbooks/infrastructure.yml")
+    assert run.return_code == 0, run.output
+    assert {"EC2::VPC", "EKS::Cluster", "EKS::Nodegroup", "ECR::Repository"} <= types_at_aws()
 
 
 def test_the_operator_s_policies_are_enough_and_nothing_more() -> None:
