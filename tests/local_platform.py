@@ -119,6 +119,14 @@ def aws_changes() -> list[str]:
     return [action for action in aws_requests() if not READING.match(action)]
 
 
+@contextmanager
+def nothing_changes() -> Iterator[None]:
+    """Assert that AWS and the cluster are as they were."""
+    before = (aws_changes(), kubernetes_objects())
+    yield
+    assert (aws_changes(), kubernetes_objects()) == before
+
+
 def command_line(pid: int) -> str:
     """Return the command of a process, empty where it has ended."""
     try:

@@ -5,6 +5,7 @@ Shared by the integration tests and the benchmarks.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -139,6 +140,14 @@ def run_playbook(
         return PlaybookRun(run.status, run.rc, run.stdout.read(), list(events_of(run)))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def run_plan(folder: Path, *arguments: str, **variables: Any) -> tuple[PlaybookRun, dict[str, Any]]:
+    """Plan into a file in ``folder``; return the run and the file's content."""
+    file = folder / "plan.json"
+    variables |= {"plan_format": "json", "plan_file": str(file)}
+    run = run_playbook("playbooks/plan.yml", *arguments, **variables)
+    return run, json.loads(file.read_text(encoding="utf-8"))
 
 
 def events_of(run: Any) -> Iterator[dict[str, Any]]:

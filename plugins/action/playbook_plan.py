@@ -25,6 +25,7 @@ ARGUMENT_SPEC = {
     "playbook": {"type": "path", "required": True},
     "prices": {"type": "dict", "required": True},
     "region": {"required": True},
+    "estimate": {"type": "dict", "required": True},
     "format": {"choices": ["table", "json"], "default": "table"},
     "dest": {"type": "path"},
 }
@@ -67,7 +68,8 @@ class ActionModule(ActionBase):
         _, options = self.validate_argument_spec(ARGUMENT_SPEC)
         status, events, output = self.dry_run(options["playbook"])
         if status == "successful":
-            plan = plan_of(events, prices_in(options["prices"], options["region"]))
+            prices = prices_in(options["prices"], options["region"])
+            plan = plan_of(events, prices, options["estimate"])
         else:
             plan = refusal(failures_of(events) or [output.strip()])
         self.show(plan, options["format"], options["dest"])

@@ -13,6 +13,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws_credentials import (
     credentials_advice,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import (
+    changes_of,
+    differences,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -205,25 +209,6 @@ def report_all(key: str, kind: str, results: Mapping[str, Fields]) -> Fields:
             for side in ("before", "after")
         },
     }
-
-
-def changes_of(type_: str, name: str, before: Fields, after: Fields) -> list[Fields]:
-    """Return what a plan says of one resource: nothing, or that it is created, changed or deleted.
-
-    An empty ``before`` or ``after`` is a resource that is not there.
-    """
-    if before == after:
-        return []
-    action = "update" if before and after else "create" if after else "delete"
-    change: Fields = {"action": action, "type": type_, "name": name}
-    if action == "update":
-        change["fields"] = sorted(differences(before, after))
-    return [change]
-
-
-def differences(current: Fields, wanted: Fields) -> set[str]:
-    """Return the names of the wanted fields which the current ones do not equal."""
-    return {name for name, value in wanted.items() if current.get(name) != value}
 
 
 def listed(client: Any, method: str, key: str, **request: Any) -> list[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws, Fields, changes_of
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws, Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import changes_of
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.cost import (
     Prices,
     Resource,

@@ -9,9 +9,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     AwsError,
     AwsTimeoutError,
     Fields,
-    differences,
     tag_changes,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import differences
 
 
 def describe_cluster(aws: Aws, name: str) -> Fields | None:

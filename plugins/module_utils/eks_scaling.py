@@ -6,9 +6,11 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Aws,
     AwsError,
     Fields,
+    given,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import (
     changes_of,
     differences,
-    given,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks import wait_for_update
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup import Nodegroup

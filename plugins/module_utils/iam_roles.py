@@ -13,13 +13,13 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     AwsError,
     Fields,
     Resource,
-    changes_of,
     converge,
     given,
     listed,
     tag_changes,
     tags_after,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import changes_of
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_policy import (
     canonical,
     policy_arns,

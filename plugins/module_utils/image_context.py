@@ -12,6 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import Facts, change
+
+TYPE = "ImageBuildContext"
+"""What a plan calls a context."""
+PLANNED = "planned"
+"""Stands in check mode for a tag that is not known yet."""
 TAG_DIGITS = 12
 # Python writes these beside a model that runs from the context; they are no part of it.
 IGNORED = "__pycache__"
@@ -114,17 +120,28 @@ class ContextDirectory:
         file.write_text(content, encoding="utf-8")
         file.replace(self._directory / "current.json")
 
-    def assemble(self, context: Context, keep: int, check_mode: bool) -> tuple[bool, str]:
-        """Have the context as the current one; return whether that changed anything, and its tag.
+    def changes(self, tag: str, held: bool, outdated: list[Path]) -> list[Facts]:
+        """Return what a plan says: of the current context, and of those that are removed."""
+        before = self.current()
+        after = {"repository": self._repository, "tag": tag}
+        made = [] if held and before == after else [change(TYPE, self._repository, before, after)]
+        removed = [f"{self._repository}:{path.name}" for path in outdated]
+        return made + [change(TYPE, name, {"name": name}, {}) for name in removed]
+
+    def planned(self, keep: int) -> list[Facts]:
+        """Return what a plan says of a context whose content, and so its tag, is not known yet."""
+        return self.changes(PLANNED, False, self.outdated(PLANNED, keep))
+
+    def assemble(self, context: Context, keep: int, check_mode: bool) -> tuple[list[Facts], str]:
+        """Have the context as the current one; return what a plan says of that, and its tag.
 
         Contexts beyond ``keep``, and what an interrupted run left, are removed.
         """
         tag = context.tag()
         held = self.holds(tag)
-        named = self.current() == {"repository": self._repository, "tag": tag}
         outdated = self.outdated(tag, keep)
-        changed = not held or not named or bool(outdated)
-        if changed and not check_mode:
+        changes = self.changes(tag, held, outdated)
+        if changes and not check_mode:
             self._directory.mkdir(parents=True, exist_ok=True)
             for left in self._directory.glob(f"{BUILDING}*/"):
                 shutil.rmtree(left)
@@ -133,4 +150,4 @@ class ContextDirectory:
             self.make_current(tag)
             for path in outdated:
                 shutil.rmtree(path)
-        return changed, tag
+        return changes, tag

@@ -200,6 +200,11 @@ class Declaration:
         """Whether the model is an ONNX file, made or taken, and not a folder served as it is."""
         return self.folder is None
 
+    @property
+    def title(self) -> str:
+        """How this version is called in a plan."""
+        return f"{self.name}/{self.version}"
+
     def below(self, folder: Path) -> Path:
         """Return the directory of this version below a folder of models."""
         return folder / self.name / str(self.version)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils import model_record, sbom
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import change
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Golden
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
     Declaration,
@@ -38,6 +39,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.release_pruning
     Pruning,
 )
 
+RELEASE = "ModelRelease"
+"""What a plan calls a released version."""
 PUBLISHING = ".publishing-"
 """Begins the name of a directory that is being written."""
 
@@ -237,6 +240,13 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool, clock: Clock = now
         raise ModelError(f"releases: cannot write {releases}: {error}") from error
     result: dict[str, Any] = {
         "changed": bool(new or pruning.pruned),
+        "changes": [
+            *(change(RELEASE, step.declaration.title, {}, step.result) for step in new),
+            *(
+                change(RELEASE, f"{entry['name']}/{entry['version']}", entry, {})
+                for entry in pruning.pruned
+            ),
+        ],
         "models": [step.result for step in steps],
         "pruned": pruning.pruned,
         "kept": pruning.kept,

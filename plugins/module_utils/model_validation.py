@@ -17,6 +17,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
     onnx_file,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.artifact import fetch
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import change
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import (
     Golden,
     GoldenError,
@@ -237,7 +238,7 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
         ModelError: a model is not what is declared; those before it in the list are on record.
     """
     exports = Path(params["exports"])
-    models, stale, changes = [], [], []
+    models, stale, changes, differences = [], [], [], []
     for declaration in declarations(params):
         facts: dict[str, Any] = {"name": declaration.name, "version": declaration.version}
         models.append(facts)
@@ -261,10 +262,11 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
             with about(validation.declaration):
                 after = validate(validation, planned)
         facts.update(after)
-        changes.append(
+        changes.append(change("ModelValidation", validation.declaration.title, before, after))
+        differences.append(
             model_record.difference(validation.folder / "validation.json", before, after)
         )
-    result: dict[str, Any] = {"changed": bool(stale), "models": models}
+    result: dict[str, Any] = {"changed": bool(stale), "changes": changes, "models": models}
     if diff:
-        result["diff"] = changes
+        result["diff"] = differences
     return result

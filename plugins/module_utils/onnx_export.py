@@ -22,6 +22,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
     onnx_precision,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.artifact import fetch
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import change
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
     Declaration,
     ModelError,
@@ -293,6 +294,10 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
                     after[index] = write(exports[index], after[index])
     result: dict[str, Any] = {
         "changed": bool(stale),
+        "changes": [
+            change("ModelExport", exports[index].declaration.title, before[index], after[index])
+            for index in stale
+        ],
         "models": [
             {
                 "name": export.declaration.name,

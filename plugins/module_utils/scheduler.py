@@ -107,8 +107,8 @@ class Schedule(Resource):
     type = "AWS::Scheduler::Schedule"
 
     def names(self) -> Fields:
-        """Return name and group."""
-        return {"name": self.params["name"], "group_name": self.params["group"]}
+        """Return group and name."""
+        return {"group_name": self.params["group"], "name": self.params["name"]}
 
     def request(self) -> dict[str, str]:
         """Return the same under the names of the API."""

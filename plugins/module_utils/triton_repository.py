@@ -245,6 +245,27 @@ def listing(digests: dict[str, str]) -> str:
     return "".join(f"{path} {digest[:12]}\n" for path, digest in sorted(digests.items()))
 
 
+def changes_of_models(
+    present: set[str], wanted: set[str], touched: list[str]
+) -> list[dict[str, Any]]:
+    """Return what a plan says of the models whose files are copied or removed."""
+
+    def models(paths: Iterable[str]) -> set[str]:
+        return {path.partition("/")[0] for path in paths}
+
+    there, declared = models(present), models(wanted)
+    changes: list[dict[str, Any]] = []
+    for model in sorted(models(touched)):
+        made: dict[str, Any] = {"action": "create", "type": "TritonModel", "name": model}
+        if model not in declared:
+            made["action"] = "delete"
+        elif model in there:
+            parts = {path.split("/")[1] for path in touched if path.startswith(f"{model}/")}
+            made |= {"action": "update", "fields": sorted(parts)}
+        changes.append(made)
+    return changes
+
+
 def differences(
     dest: Path, plan: Plan, copied: list[str], removed: list[str]
 ) -> list[dict[str, str]]:
@@ -280,10 +301,11 @@ def run(params: dict[str, Any], check_mode: bool, diff: bool) -> dict[str, Any]:
         present = present_files(dest)
         outdated = {path: file for path, file in plan.files.items() if not file.is_at(dest / path)}
         copied = sorted([*outdated, *plan.awaited])
-        strange = present - plan.files.keys() - set(plan.awaited)
-        removed = sorted(path for path in strange if not is_cache(path, plan.files))
+        wanted = plan.files.keys() | set(plan.awaited)
+        removed = sorted(path for path in present - wanted if not is_cache(path, plan.files))
         result: dict[str, Any] = {
             "changed": bool(copied or removed),
+            "changes": changes_of_models(present, wanted, [*copied, *removed]),
             "copied": copied,
             "removed": removed,
             "dest": str(dest),

@@ -15,11 +15,11 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     Aws,
     AwsError,
     Fields,
-    changes_of,
     listed,
     tag_changes,
     tags_after,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import changes_of
 
 Answer = TypeVar("Answer")
 

@@ -63,6 +63,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was done, or in check mode would be, for the release.
+    - C(action) is V(update) or V(delete), C(type) is V(HelmRelease); an update has C(fields).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {action: update, type: HelmRelease, name: triton/triton, fields: [revision]}
 status:
   description: The state in which the last revision was found, empty without a release.
   returned: success
@@ -76,6 +85,7 @@ revision:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.changes import change
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.helm_release import (
     HelmError,
     HelmRelease,
@@ -108,10 +118,15 @@ def main() -> None:
         module.fail_json(msg=f"Release {name} cannot be rolled back: {error}")
     status = history[-1]["status"] if history else ""
     after = status
+    changes = []
     if recovery:
         after = f"back at revision {recovery.revision}" if recovery.revision else "uninstalled"
+        now, then = {"revision": history[-1]["revision"]}, {"revision": recovery.revision}
+        title = f"{module.params['namespace']}/{name}"
+        changes.append(change("HelmRelease", title, now, then if recovery.revision else {}))
     module.exit_json(
         changed=recovery is not None,
+        changes=changes,
         status=status,
         revision=recovery and recovery.revision,
         diff={"before": f"{name}: {status}\n", "after": f"{name}: {after}\n"},

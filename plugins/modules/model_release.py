@@ -94,6 +94,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was done, or in check mode would be, for each version that is released or removed.
+    - C(action) is V(create) or V(delete), C(type) is V(ModelRelease).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {action: create, type: ModelRelease, name: resnet50/4}
 models:
   description: The declared versions, in the order of O(models).
   type: list

@@ -119,6 +119,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was done, or in check mode would be, for each model that is exported.
+    - C(action) is V(create) or V(update), C(type) is V(ModelExport); an update has C(fields).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {action: create, type: ModelExport, name: resnet50/4}
 models:
   description: What is known of each exported model, in the order of O(models).
   type: list

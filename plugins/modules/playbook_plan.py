@@ -13,8 +13,9 @@ version_added: 0.1.0
 description:
   - Runs a playbook in check mode, with the inventory, limit, tags, extra variables and
     vault password files of the run that this task is in, and collects what its tasks would change.
-  - The AWS modules of this collection name each resource. A change by another module is one entry,
-    with the module's name as its type.
+  - The modules of this collection name each resource. A change by another module is one entry,
+    whose type is the kind of a Kubernetes object, C(HelmRelease), C(File), C(Directory) or the
+    module's name.
   - If a task of the playbook fails, there is no plan, and this task fails with that task's message.
 options:
   playbook:
@@ -28,6 +29,13 @@ options:
   region:
     description: The AWS region whose prices count.
     type: str
+    required: true
+  estimate:
+    description:
+      - What the platform costs with all changes made, as the filter
+        P(mlops.gpu_platform.cost_estimate#filter) returns it. It is shown by state, below the
+        changes.
+    type: dict
     required: true
   format:
     description: How the plan is shown.
@@ -54,6 +62,15 @@ EXAMPLES = r"""
       regions: {eu-west-1: {nat_gateway_hour: 0.048}}
       assumptions: {spot_fraction: 0.5}
     region: eu-west-1
+    estimate:
+      date: "2026-11-24"
+      currency: USD
+      region: eu-west-1
+      spot_fraction: 0.5
+      lines: []
+      unknown: []
+      per_hour: {awake: 0.1, idle: 0.1, asleep: 0.1, deep_asleep: 0}
+      per_month: {awake: 73, idle: 73, asleep: 73, deep_asleep: 0, scheduled: 73}
 """
 
 RETURN = r"""
@@ -95,4 +112,7 @@ plan:
         - C(unknown) lists the types without a known price, which are not counted.
       type: dict
       sample: {currency: USD, hourly: 0.1, monthly: 73.0, unknown: []}
+    estimate:
+      description: The O(estimate).
+      type: dict
 """

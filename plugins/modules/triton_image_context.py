@@ -39,10 +39,17 @@ options:
     description: How many contexts to keep, the current one among them.
     type: int
     default: 5
+  models_change:
+    description:
+      - Whether O(model_repository) is changed before, which check mode does not see. The tag is
+        then V(planned) in check mode; otherwise this means nothing.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description:
-      - Tells the tag. Without a model repository yet, the tag is V(planned).
+      - Tells the tag, which is V(planned) without a model repository yet, or with
+        O(models_change=true).
     support: full
   diff_mode:
     description: Shows repository and tag before and after.
@@ -65,6 +72,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was done, or in check mode would be, for each context that changes.
+    - C(action) is V(create), V(update) or V(delete), C(type) is
+      V(ImageBuildContext); an update has C(fields).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {action: create, type: ImageBuildContext, name: mlops/triton}
 repository:
   description: The repository of the image.
   returned: success
@@ -86,6 +103,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.image_context import (
+    PLANNED,
     Context,
     ContextDirectory,
     ContextError,
@@ -101,23 +119,25 @@ def main() -> None:
             "model_repository": {"type": "path", "required": True},
             "texts": {"type": "dict", "required": True},
             "keep": {"type": "int", "default": 5},
+            "models_change": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    repository = module.params["repository"]
+    repository, keep = module.params["repository"], module.params["keep"]
     models = Path(module.params["model_repository"])
     directory = ContextDirectory(Path(module.params["path"]), repository)
     before = directory.current()
     try:
-        if module.check_mode and not models.is_dir():
-            changed, tag = True, "planned"
+        if module.check_mode and (module.params["models_change"] or not models.is_dir()):
+            changes, tag = directory.planned(keep), PLANNED
         else:
             context = Context(models, module.params["texts"])
-            changed, tag = directory.assemble(context, module.params["keep"], module.check_mode)
+            changes, tag = directory.assemble(context, keep, module.check_mode)
     except (ContextError, OSError) as error:
         module.fail_json(msg=f"The image's build context cannot be assembled: {error}")
     module.exit_json(
-        changed=changed,
+        changed=bool(changes),
+        changes=changes,
         repository=repository,
         tag=tag,
         context=str(directory.path(tag)),

@@ -95,6 +95,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changes:
+  description:
+    - What was done, or in check mode would be, for each model whose files change.
+    - C(action) is V(create), V(update) or V(delete), C(type) is V(TritonModel);
+      an update has C(fields).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {action: update, type: TritonModel, name: resnet50, fields: ["4", config.pbtxt]}
 dest:
   description: Folder of the repository.
   type: str

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
+
+from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.cost_lines import (
+    STATES,
+    notes,
+    state_lines,
+)
 
 MARKS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 VERBS = {"create": "to create", "update": "to change", "delete": "to delete"}
@@ -19,10 +25,17 @@ class Line(NamedTuple):
 
 
 def plan_lines(plan: Mapping[str, Any]) -> list[Line]:
-    """Lay a plan out: a heading for each stage, a line for each change, and what it adds up to."""
-    changes = plan["changes"]
+    """Lay a plan out: all changes, what the platform costs, and as the last line the sum."""
+    lines = [*change_lines(plan["changes"]), Line("Cost of the platform")]
+    lines += [Line(f"  {text}") for text in state_lines(plan["estimate"], list(STATES))]
+    lines += [Line(f"  {text}") for text in notes(plan["estimate"])]
+    return [*lines, Line(""), *closing_lines(plan)]
+
+
+def change_lines(changes: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Return a heading for each stage, and a line for each change."""
     if not changes:
-        return [Line("Nothing to change: everything is as the playbook wants it.", "green")]
+        return []
     cells = [row(change) for change in changes]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
@@ -32,7 +45,7 @@ def plan_lines(plan: Mapping[str, Any]) -> list[Line]:
             mark, colour = MARKS[change["action"]]
             text = f"  {mark} {type_:<{widths[0]}}  {name:<{widths[1]}}  {fields:<{widths[2]}}"
             lines.append(Line(f"{text}  {cost:>{widths[3]}}".rstrip(), colour))
-    return [*lines, Line(""), *map(Line, totals(plan))]
+    return [*lines, Line("")]
 
 
 def row(change: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -42,11 +55,13 @@ def row(change: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return change["type"], change["name"], ", ".join(change.get("fields", [])), cost
 
 
-def totals(plan: Mapping[str, Any]) -> list[str]:
-    """Return how much is to be done in all, what it adds to the bill, and what is not priced."""
+def closing_lines(plan: Mapping[str, Any]) -> list[Line]:
+    """Return what is not priced, then how much is to be done and what it adds to the bill."""
+    if not plan["changes"]:
+        return [Line("Nothing to change: everything is as the playbook wants it.", "bright green")]
     counts = ", ".join(f"{plan['totals'][action]} {verb}" for action, verb in VERBS.items())
     cost = plan["cost"]
-    lines = [f"{counts}; {cost['hourly']:+.2f} USD/h, {cost['monthly']:+,.0f} USD/month"]
-    if cost["unknown"]:
-        lines.append(f"not counted, since no price is known: {', '.join(cost['unknown'])}")
-    return lines
+    total = f"{counts}; {cost['hourly']:+.2f} USD/h, {cost['monthly']:+,.0f} USD/month"
+    unknown = ", ".join(cost["unknown"])
+    lines = [Line(f"not counted, since no price is known: {unknown}")] if unknown else []
+    return [*lines, Line(total, "bright yellow")]

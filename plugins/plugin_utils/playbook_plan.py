@@ -19,6 +19,7 @@ Fields = Mapping[str, Any]
 PENDING, UNCHANGED, ERROR = "pending", "unchanged", "error"
 # What a module calls the thing that it looks after, the best name first.
 NAMES = ("name", "path", "dest")
+FILES = ("ansible.builtin.copy", "ansible.builtin.file")
 
 
 class Stock(NamedTuple):
@@ -38,8 +39,11 @@ STOCK = {
 }
 
 
-def plan_of(events: Iterable[Fields], prices: Prices) -> dict[str, Any]:
-    """Return the changes that the events tell of, how many of each kind, and what they cost."""
+def plan_of(events: Iterable[Fields], prices: Prices, estimate: Fields) -> dict[str, Any]:
+    """Return the changes that the events tell of, how many of each kind, and what they cost.
+
+    The estimate is what the platform costs with all of them.
+    """
     changes = [
         {
             "stage": event["play"],
@@ -65,6 +69,7 @@ def plan_of(events: Iterable[Fields], prices: Prices) -> dict[str, Any]:
             "monthly": round(hourly * HOURS_PER_MONTH, 2),
             "unknown": sorted({change["type"] for change in changes if change["hourly"] is None}),
         },
+        "estimate": estimate,
     }
 
 
@@ -156,23 +161,37 @@ def fields_of(side: Any) -> Fields:
 
 def foreign_change(event: Fields, before: Fields, after: Fields) -> Change:
     """Return the change that a module of another collection makes, in the words of ours."""
-    result = event["res"]
+    result, module = event["res"], event["resolved_action"]
     arguments = (result.get("invocation") or {}).get("module_args", {})
-    manifest = result.get("result") or {}
     action = action_of(result, arguments, before, after)
-    if stock := STOCK.get(event["resolved_action"]):
+    if stock := STOCK.get(module):
         type_, name = stock.type, arguments[stock.name]
         if action != "delete":
             action = "update" if stock.there in result else "create"
-    elif event["resolved_action"].startswith("kubernetes.core.k8s") and manifest.get("kind"):
+    elif module == "kubernetes.core.helm":
+        type_, name = "HelmRelease", f"{arguments['namespace']}/{arguments['name']}"
+    elif module == "kubernetes.core.k8s" and (manifest := manifest_of(result, arguments)):
         metadata = manifest["metadata"]
         type_ = manifest["kind"]
         name = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
     else:
-        type_ = event["resolved_action"].rpartition(".")[2]
+        type_ = module.rpartition(".")[2]
+        if module in FILES:
+            type_ = "Directory" if arguments.get("state") == "directory" else "File"
+        # In check mode ansible.builtin.copy tells the path in the difference only.
+        paths = (*before, *after) if isinstance(result.get("diff"), list) else ()
         named = (arguments[key] for key in NAMES if isinstance(arguments.get(key), str))
-        name = next(named, event["task"])
+        name = next(iter((*named, *paths, event["task"])))
     return {"action": action, "type": type_, "name": name}
+
+
+def manifest_of(result: Fields, arguments: Fields) -> Fields:
+    """Return the object of Kubernetes that a task is about, empty where that is kept secret.
+
+    A request that was refused has none to show, so it is the one asked for.
+    """
+    manifest: Fields = result.get("result") or arguments.get("resource_definition") or {}
+    return manifest
 
 
 def action_of(result: Fields, arguments: Fields, before: Fields, after: Fields) -> str:
@@ -180,11 +199,12 @@ def action_of(result: Fields, arguments: Fields, before: Fields, after: Fields) 
     if arguments.get("state") == "absent":
         return "delete"
     # The modules of kubernetes.core: the method of the request, or the status of the release,
-    # which has a name where there is one.
-    if "method" in result:
-        return "create" if result["method"] == "create" else "update"
-    if "command" in result and "status" in result:
-        return "update" if result["status"].get("name") else "create"
+    # which has a name where there is one. Where both are missing, nobody could be asked: the
+    # cluster or the namespace is yet to be created.
+    if "resource_definition" in arguments:
+        return "create" if result.get("method", "create") == "create" else "update"
+    if "chart_ref" in arguments:
+        return "update" if result.get("status", {}).get("name") else "create"
     if before and not after:
         return "delete"
     return "create" if after and not before else "update"

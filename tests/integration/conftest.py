@@ -5,11 +5,16 @@ It lies beside the user's stack, in a folder and on ports of its own; see ``play
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from playbook_run import STATE, VARIABLES, PlaybookRun, run_playbook
+from local_platform import AWS_URL, nothing_changes
+from playbook_run import STATE, VARIABLES, PlaybookRun, run_plan, run_playbook
 
 # What an inventory may leave out: the operator's policies have to do for all of it.
 VARIABLES |= {
@@ -34,7 +39,26 @@ def stack() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def first_run(stack: None) -> PlaybookRun:
+def empty_plan(stack: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Plan on an empty account, where, as at AWS, there is no cluster to ask yet."""
+    assert run_playbook("playbooks/local_up.yml").return_code == 0
+    environment = {
+        "AWS_ENDPOINT_URL": AWS_URL,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "KUBECONFIG": str(STATE / "no" / "kubeconfig"),
+        "K8S_AUTH_KUBECONFIG": str(STATE / "no" / "kubeconfig"),
+        "PATH": f"{STATE}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    with nothing_changes():
+        run, planned = run_plan(tmp_path_factory.mktemp("plan"), platform_environment=environment)
+    assert run.return_code == 2, run.output
+    return planned
+
+
+@pytest.fixture(scope="session")
+def first_run(empty_plan: dict[str, Any]) -> PlaybookRun:
     """Run site.yml to its end for the first time."""
     return run_playbook("site.yml")
 

@@ -1,12 +1,12 @@
-"""Before the first run: what a newcomer may do wrong, and what check mode tells them."""
+"""Before the first run: what a newcomer may do wrong, and what a plan tells them."""
 
 from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
-from local_platform import aws_changes, kubernetes_objects
 from playbook_run import STATE, run_playbook
 
 pytestmark = pytest.mark.usefixtures("stack")
@@ -43,16 +43,11 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*.pid")) == []
 
 
-def test_check_mode_plans_every_stage_on_an_empty_account() -> None:
-    assert run_playbook("playbooks/local_up.yml").return_code == 0
-    objects = kubernetes_objects()
-
-    run = run_playbook("site.yml", "--check", "--diff")
-
-    assert run.return_code == 0, run.output
-    planned = {name for name, stage in run.stages.items() if stage.result.startswith("changed")}
-    assert planned == {"Models", "Infrastructure", "Image", "Rollout", "Monitoring"}
-    assert aws_changes() == []
-    assert kubernetes_objects() == objects
+def test_the_plan_of_an_empty_account_creates_in_every_stage(empty_plan: dict[str, Any]) -> None:
+    changes = empty_plan["changes"]
+    stages = {"Models", "Infrastructure", "Image", "Rollout", "Monitoring"}
+    assert {change["stage"] for change in changes} == stages
+    assert {change["action"] for change in changes} == {"create"}
+    assert empty_plan["estimate"]["per_hour"]["awake"] > empty_plan["cost"]["hourly"] > 0.1
     assert not (STATE / "models").exists()
     assert not (STATE / "images").exists()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections import Counter
+from typing import Any
 
 import pytest
-from local_platform import aws_changes, helm, kubectl
+from local_platform import aws_changes, helm, kubectl, kubernetes_objects
 from playbook_run import STATE, PlaybookRun
 from tritonclient.grpc import InferenceServerClient
 
@@ -22,6 +24,21 @@ STAGES = [
 ]
 ONCE = ["CreateVpc", "CreateInternetGateway", "CreateNatGateway", "CreateCluster"]
 """What AWS must not be asked for again, also where an earlier run was interrupted."""
+CREATED = {
+    "AllocateAddress": "EIP",
+    "CreateFlowLogs": "FlowLog",
+    "CreateOpenIDConnectProvider": "OIDCProvider",
+}
+"""What is created by calls whose names do not say so."""
+PARTS = {"CreateAlias", "CreateOrUpdateTags", "CreateRoute", "CreateTags"}
+"""Calls that create no resource of their own."""
+KINDS = ("ConfigMap", "Namespace", "Secret")
+"""The kinds of objects in the cluster that are not Helm's or a controller's."""
+MODEL_FILES = {
+    "ModelExport": "exports/*/*/export.json",
+    "ModelValidation": "exports/*/*/validation.json",
+    "ModelRelease": "releases/*/*/manifest.json",
+}
 HEALTH_PATHS = {
     "alertmanager": "/-/ready",
     "aws": "/",
@@ -42,6 +59,47 @@ def test_nothing_is_created_twice(first_run: PlaybookRun) -> None:
     changes = aws_changes()
 
     assert [changes.count(action) for action in ONCE] == [1] * len(ONCE)
+
+
+def created_at_aws() -> Counter[str]:
+    """Count what was created at AWS, by type without its service."""
+    calls = [call for call in aws_changes() if call.startswith(("Allocate", "Create"))]
+    types = (CREATED.get(call, call.removeprefix("Create")) for call in calls if call not in PARTS)
+    return Counter(map(str.lower, types))
+
+
+def created_elsewhere() -> set[tuple[str, str]]:
+    """Return what is there now beside AWS, as a plan calls it."""
+    found = {
+        (type_, "/".join(path.parent.parts[-2:]))
+        for type_, pattern in MODEL_FILES.items()
+        for path in STATE.glob(pattern)
+    }
+    found |= {("TritonModel", path.parent.name) for path in STATE.glob("models/*/config.pbtxt")}
+    image = json.loads((STATE / "images" / "triton" / "current.json").read_text(encoding="utf-8"))
+    found.add(("ImageBuildContext", image["repository"]))
+    releases = json.loads(helm("list", "--all-namespaces", "--output=json"))
+    found |= {("HelmRelease", f"{each['namespace']}/{each['name']}") for each in releases}
+    for item in kubernetes_objects().values():
+        metadata = item["metadata"]
+        name = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
+        of_cluster = name.startswith(("default", "kube-")) or name.endswith("/kube-root-ca.crt")
+        of_helm = "meta.helm.sh/release-name" in metadata.get("annotations", {})
+        of_helm = of_helm or item.get("type") == "helm.sh/release.v1"
+        if item["kind"] in KINDS and not of_cluster and not of_helm:
+            found.add((item["kind"], name))
+    return found
+
+
+def test_all_that_is_there_now_was_planned_on_the_empty_account(
+    empty_plan: dict[str, Any], first_run: PlaybookRun
+) -> None:
+    planned = Counter((change["type"], change["name"]) for change in empty_plan["changes"])
+    at_aws = [type_ for type_, _ in planned if type_.startswith("AWS::")]
+    assert created_at_aws() == Counter(type_.rpartition("::")[2].lower() for type_ in at_aws)
+    elsewhere = {each for each in planned if not each[0].startswith("AWS::")}
+    assert created_elsewhere() == elsewhere
+    assert max(planned.values()) == 1
 
 
 def test_the_table_lists_every_stage_with_its_seconds(first_run: PlaybookRun) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,16 @@ import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws_inventory import find_items
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.inventory import Owner
+from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.playbook_plan import plan_of
 from local_platform import (
     aws_changes,
     aws_client,
     fault,
     kubernetes_objects,
+    nothing_changes,
     playbooks_requests,
 )
-from playbook_run import STATE, PlaybookRun, run_playbook
+from playbook_run import STATE, PlaybookRun, run_plan, run_playbook
 from policy_check import PLATFORM_TAGS, check_policy, explained_actions, operator_policies
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -40,13 +41,6 @@ ORDER = [
 ]
 
 
-def plan(folder: Path, **variables: Any) -> tuple[PlaybookRun, dict[str, Any]]:
-    """Plan into a file; return the run and the file's content."""
-    file = folder / "plan.json"
-    run = run_playbook("playbooks/plan.yml", plan_format="json", plan_file=str(file), **variables)
-    return run, json.loads(file.read_text(encoding="utf-8"))
-
-
 def destroy(*arguments: str, **variables: Any) -> PlaybookRun:
     """Run the teardown with the name confirmed."""
     return run_playbook("playbooks/destroy.yml", *arguments, **{"confirm": NAME, **variables})
@@ -63,36 +57,35 @@ def receipts() -> list[dict[str, Any]]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
-@contextmanager
-def nothing_changes() -> Iterator[None]:
-    """Assert that AWS and the cluster are as they were."""
-    before = (aws_changes(), kubernetes_objects())
-    yield
-    assert (aws_changes(), kubernetes_objects()) == before
-
-
 def test_the_plan_of_a_full_account_is_empty(tmp_path: Path) -> None:
     with nothing_changes():
-        run, planned = plan(tmp_path)
+        run, planned = run_plan(tmp_path)
     assert run.return_code == 0, run.output
     assert (planned["result"], planned["changes"]) == ("unchanged", [])
 
 
-def test_the_plan_names_the_one_field_that_changes_and_its_cost(tmp_path: Path) -> None:
+def test_the_plan_names_the_fields_that_change_and_what_follows_from_them(tmp_path: Path) -> None:
+    stages = "--tags=ecr_repository,model_repository,triton_image,triton_release"
+    changes = {"ecr_repository_keep_images": 12, "model_repository_tensorrt": True}
     with nothing_changes():
-        run, planned = plan(tmp_path, ecr_repository_keep_images=12)
+        run, planned = run_plan(tmp_path, stages, **changes)
     assert run.return_code == 2
-    [change] = planned["changes"]
-    assert change["action"] == "update"
-    assert (change["type"], change["name"]) == ("AWS::ECR::Repository", f"{NAME}/triton")
-    assert change["fields"] == ["lifecycle_policy"]
+    *models, repository, image, release = planned["changes"]
+    assert {change["type"] for change in models} == {"TritonModel"}
+    assert all(change["fields"] == ["config.pbtxt"] for change in models)
+    assert (repository["type"], repository["name"]) == ("AWS::ECR::Repository", f"{NAME}/triton")
+    assert repository["fields"] == ["lifecycle_policy"]
+    assert (image["type"], image["fields"]) == ("ImageBuildContext", ["tag"])
+    assert (release["type"], release["name"]) == ("HelmRelease", "triton/triton")
+    assert {change["action"] for change in planned["changes"]} == {"update"}
     assert planned["cost"]["hourly"] == 0
     [message] = run.failures
-    assert message.startswith("Changes are pending: 0 to create, 1 to change, 0 to delete.")
+    count = len(planned["changes"])
+    assert message.startswith(f"Changes are pending: 0 to create, {count} to change, 0 to delete.")
 
 
 def test_a_plan_that_would_fail_is_an_error(tmp_path: Path) -> None:
-    run, planned = plan(tmp_path, aws_network_cidr="10.0.0.0/99")
+    run, planned = run_plan(tmp_path, aws_network_cidr="10.0.0.0/99")
     assert run.return_code == 2
     assert planned["result"] == "error"
     assert "aws_network_cidr" in planned["errors"][0]
@@ -170,24 +163,21 @@ def test_it_wakes_from_deep_sleep_though_aws_throttles() -> None:
     assert run.return_code == 0, run.output
     assert list(run.stages) == ["Infrastructure", "Rollout", "Monitoring"]
     assert "Create the cluster" in run.changed
-    assert run_playbook("playbooks/infrastructure.yml").changed == []
     assert run_playbook("playbooks/verify.yml").stages["Verification"].result == "ok"
 
 
-@pytest.mark.parametrize("waking", [("wake",), ("infrastructure", "--tags=eks_cluster")])
-def test_its_nodes_sleep_and_wake(waking: tuple[str, ...]) -> None:
-    for (playbook, *arguments), size in ((("sleep",), 0), (waking, 2)):
-        run = run_playbook(f"playbooks/{playbook}.yml", *arguments)
+def test_its_nodes_sleep_until_the_infrastructure_is_wanted_again() -> None:
+    for playbook, size in (("sleep.yml", 0), ("infrastructure.yml --tags=eks_cluster", 2)):
+        run = run_playbook(*f"playbooks/{playbook}".split())
         assert run.return_code == 0, run.output
         assert system_nodes() == size
 
 
-@pytest.mark.parametrize("given", ["", "mlops-prod"])
-def test_another_name_is_refused(given: str) -> None:
+def test_another_name_is_refused() -> None:
     with nothing_changes():
-        run = destroy(confirm=given)
+        run = destroy(confirm="mlops-prod")
     assert run.return_code == 2
-    assert f'The platform is "mlops", but "{given}" was confirmed' in run.failures[0]
+    assert 'The platform is "mlops", but "mlops-prod" was confirmed' in run.failures[0]
 
 
 def test_check_mode_tells_what_would_be_deleted() -> None:
@@ -199,17 +189,6 @@ def test_check_mode_tells_what_would_be_deleted() -> None:
     assert re.fullmatch(r"\d+ to delete, which would save 0\.\d{4} USD/h", table[-1])
     assert {line.partition("  ")[0] for line in table[:-1]} == {"to delete"}
     assert receipts() == []
-
-
-def test_a_protected_cluster_is_refused_unless_told() -> None:
-    protect = aws_client("eks").update_cluster_config
-    protect(name=NAME, deletionProtection=True)
-    with nothing_changes():
-        run = destroy()
-    assert run.return_code == 2
-    assert f"AWS::EKS::Cluster {NAME} (0.1000 USD/h): it has deletion protection" in words(run)
-    assert "-e destroy_protected=true" in words(run)
-    protect(name=NAME, deletionProtection=False)
 
 
 def put_image(tag: str) -> None:
@@ -224,11 +203,17 @@ def put_image(tag: str) -> None:
     aws_client("ecr").put_image(repositoryName=f"{NAME}/triton", imageManifest=text, imageTag=tag)
 
 
-def test_images_are_refused_unless_told() -> None:
+def test_a_protected_cluster_and_images_are_refused_unless_told() -> None:
     put_image("v1")
+    protect = aws_client("eks").update_cluster_config
+    protect(name=NAME, deletionProtection=True)
     with nothing_changes():
         run = destroy()
+    protect(name=NAME, deletionProtection=False)
+
     assert run.return_code == 2
+    assert f"AWS::EKS::Cluster {NAME} (0.1000 USD/h): it has deletion protection" in words(run)
+    assert "-e destroy_protected=true" in words(run)
     assert "it holds images" in words(run)
     assert "-e destroy_images=true" in words(run)
 
@@ -269,13 +254,6 @@ def test_a_teardown_that_stops_says_so_and_the_next_one_goes_on() -> None:
         assert last_of_earlier < calls.index(later), (earlier, later)
 
 
-def test_an_empty_account_says_so_and_stays_unchanged() -> None:
-    run = destroy()
-    assert run.return_code == 0, run.output
-    assert run.changed == []
-    assert run.result("Show it")["msg"] == "Nothing was there."
-
-
 def orphan_role() -> Callable[[], Any]:
     iam = aws_client("iam")
     trust = {
@@ -313,6 +291,8 @@ def test_orphans_are_named_with_their_cost() -> None:
         each()
 
     assert run.return_code == 2
+    # Nothing else was there, and no role says that it has deleted something.
+    assert run.changed == ["Write the receipt"]
     [message] = run.failures
     assert message.startswith("Something is left, which costs 0.005 USD an hour as far")
     assert "AWS::IAM::Role orphan" in message
@@ -322,22 +302,35 @@ def test_orphans_are_named_with_their_cost() -> None:
     assert len(receipts()[-1]["left"]) == 3
 
 
-def test_the_plan_of_a_partial_account_has_only_what_is_missing(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def partial_plan(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
+    """Make a network only, and plan what is missing; return types and names."""
     network = run_playbook("playbooks/infrastructure.yml", "--tags=aws_identity,aws_network")
     assert network.return_code == 0, network.output
     with nothing_changes():
-        run, planned = plan(tmp_path)
+        run, planned = run_plan(tmp_path_factory.mktemp("plan"))
     assert run.return_code == 2
-    types = {change["type"] for change in planned["changes"]}
-    assert "AWS::EC2::VPC" not in types
-    assert {"AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::ECR::Repository"} <= types
+    assert {change["action"] for change in planned["changes"]} == {"create"}
     assert planned["cost"]["hourly"] > 0.1
+    return {(change["type"], change["name"]) for change in planned["changes"]}
 
 
-def test_it_can_be_created_again() -> None:
-    run = run_playbook("playbooks/infrastructure.yml")
+def test_the_plan_of_a_partial_account_has_only_what_is_missing(
+    partial_plan: set[tuple[str, str]],
+) -> None:
+    types = {type_ for type_, _ in partial_plan}
+    assert not types & {"AWS::EC2::VPC", "AWS::IAM::Role", "TritonModel", "ImageBuildContext"}
+    assert {"AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::ECR::Repository"} <= types
+
+
+def test_it_is_created_again_as_planned(partial_plan: set[tuple[str, str]]) -> None:
+    run = run_playbook("site.yml")
     assert run.return_code == 0, run.output
-    assert {"EC2::VPC", "EKS::Cluster", "EKS::Nodegroup", "ECR::Repository"} <= types_at_aws()
+    changes = plan_of(run.events, {}, {})["changes"]
+    made = {(change["type"], change["name"]) for change in changes}
+    # What is in the Secret hides the task, but in check mode.
+    assert made - partial_plan == {("k8s", "Keep the Slack webhook in a Secret")}
+    assert partial_plan - made == {("Secret", "monitoring/alertmanager-slack")}
 
 
 def test_the_operator_s_policies_are_enough_and_nothing_more() -> None:

@@ -10,8 +10,6 @@ pytestmark = pytest.mark.usefixtures("platform")
 
 
 def test_local_down_ends_every_process() -> None:
-    # The teardown has removed Triton.
-    assert run_playbook("playbooks/rollout.yml").return_code == 0
     before = processes()
     assert any("tritonserver" in command for command in before.values())
 

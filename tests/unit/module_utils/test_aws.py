@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
     AwsError,
-    Fields,
     Planned,
-    changes_of,
-    differences,
     given,
     report,
     tag_changes,
@@ -36,10 +33,6 @@ def test_fields_without_value_are_not_managed() -> None:
     assert given(a=1, b=None, c=False, d=[]) == {"a": 1, "c": False, "d": []}
 
 
-def test_differences_are_of_wanted_fields_only() -> None:
-    assert differences({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 0}) == {"b"}
-
-
 def test_report_leaves_the_keys_of_tags_and_labels_alone() -> None:
     what = Planned("cluster", "AWS::EKS::Cluster", "mlops")
     result = report(what, {"roleArn": "r", "tags": {"CostCentre": "x"}}, {}, {"a": 1})
@@ -49,25 +42,6 @@ def test_report_leaves_the_keys_of_tags_and_labels_alone() -> None:
         "cluster": {"role_arn": "r", "tags": {"CostCentre": "x"}},
         "diff": {"before": {}, "after": {"a": 1}},
     }
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changes"),
-    [
-        ({}, {}, []),
-        ({"a": 1}, {"a": 1}, []),
-        ({}, {"a": 1}, [{"action": "create"}]),
-        ({"a": 1}, {}, [{"action": "delete"}]),
-        (
-            {"a": 1, "b": 2, "c": 3},
-            {"a": 1, "b": 0, "c": 0},
-            [{"action": "update", "fields": ["b", "c"]}],
-        ),
-    ],
-)
-def test_changes_of_a_resource(before: Fields, after: Fields, changes: list[Fields]) -> None:
-    named = [{"type": "AWS::EKS::Cluster", "name": "mlops", **change} for change in changes]
-    assert changes_of("AWS::EKS::Cluster", "mlops", before, after) == named
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.image_context i
 )
 
 REPOSITORY = "registry.example.com/mlops/triton"
+CREATED = {"action": "create", "type": "ImageBuildContext", "name": REPOSITORY}
+SAME_AGAIN = {**CREATED, "action": "update", "fields": []}
 
 
 @pytest.fixture
@@ -38,8 +40,8 @@ def context(models: Path, dockerfile: str = "FROM base\n") -> Context:
 
 def test_assemble(models: Path, directory: ContextDirectory, tmp_path: Path) -> None:
     (models / "m" / "1" / "model.onnx").chmod(0o600)
-    changed, tag = directory.assemble(context(models), keep=5, check_mode=False)
-    assert changed
+    changes, tag = directory.assemble(context(models), keep=5, check_mode=False)
+    assert changes == [CREATED]
     written = directory.path(tag)
     assert (written / "Dockerfile").read_text() == "FROM base\n"
     weights = written / "models" / "m" / "1" / "model.onnx"
@@ -52,16 +54,16 @@ def test_assemble(models: Path, directory: ContextDirectory, tmp_path: Path) -> 
 
 def test_second_time_nothing_changes(models: Path, directory: ContextDirectory) -> None:
     _, tag = directory.assemble(context(models), keep=5, check_mode=False)
-    assert directory.assemble(context(models), keep=5, check_mode=False) == (False, tag)
+    assert directory.assemble(context(models), keep=5, check_mode=False) == ([], tag)
 
 
 def test_check_mode_writes_nothing(
     models: Path, directory: ContextDirectory, tmp_path: Path
 ) -> None:
-    changed, tag = directory.assemble(context(models), keep=5, check_mode=True)
-    assert changed
+    changes, tag = directory.assemble(context(models), keep=5, check_mode=True)
+    assert changes == [CREATED]
     assert not (tmp_path / "images").exists()
-    assert directory.assemble(context(models), keep=5, check_mode=False) == (True, tag)
+    assert directory.assemble(context(models), keep=5, check_mode=False) == (changes, tag)
 
 
 def test_tag_follows_content_and_path_only(models: Path) -> None:
@@ -79,7 +81,7 @@ def test_context_changed_by_hand_is_written_anew(models: Path, directory: Contex
     _, tag = directory.assemble(context(models), keep=5, check_mode=False)
     weights = directory.path(tag) / "models" / "m" / "1" / "model.onnx"
     weights.write_bytes(b"other")
-    assert directory.assemble(context(models), keep=5, check_mode=False) == (True, tag)
+    assert directory.assemble(context(models), keep=5, check_mode=False) == ([SAME_AGAIN], tag)
     assert weights.read_bytes() == b"weights"
 
 
@@ -94,8 +96,11 @@ def test_old_contexts_go_and_the_current_one_stays(
     # The oldest is current again, so it counts as the newest.
     directory.assemble(context(models, "FROM 0"), keep=3, check_mode=False)
     (tmp_path / "images" / "notes").mkdir()
-    changed, newest = directory.assemble(context(models, "FROM 3"), keep=2, check_mode=False)
-    assert changed
+    planned = directory.planned(keep=2)
+    changes, newest = directory.assemble(context(models, "FROM 3"), keep=2, check_mode=False)
+    assert changes == planned
+    removed = {change["name"] for change in changes if change["action"] == "delete"}
+    assert removed == {f"{REPOSITORY}:{tag}" for tag in tags[1:]}
     left = {path.name for path in (tmp_path / "images").iterdir()}
     assert left == {tags[0], newest, "notes", "current.json"}
 

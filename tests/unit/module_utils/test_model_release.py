@@ -201,6 +201,10 @@ def test_check_mode_from_nothing(workshop: Workshop) -> None:
     planned = run(workshop.releasing(workshop.declare(), labels), check_mode=True, diff=True)
     assert planned["changed"]
     assert states(planned) == [("scale", 1, "released"), ("labels", 1, "released")]
+    assert planned["changes"] == [
+        {"action": "create", "type": "ModelRelease", "name": "scale/1"},
+        {"action": "create", "type": "ModelRelease", "name": "labels/1"},
+    ]
     assert planned["models"][0]["digest"] is None
     [shown] = planned["diff"]
     assert shown["after_header"].endswith("labels/1/manifest.json")

@@ -142,6 +142,7 @@ def test_file_is_checked_once_and_its_answers_are_recorded(
     record = json.loads((folder / "validation.json").read_bytes())
     assert checked == {
         "changed": True,
+        "changes": [{"action": "create", "type": "ModelValidation", "name": "double/1"}],
         "models": [{"name": "double", "version": 1, "tolerance": 0.001, "cases": 1, **record}],
     }
     assert record["largest_difference"] is None
@@ -154,7 +155,7 @@ def test_file_is_checked_once_and_its_answers_are_recorded(
     values = Tensor.of_raw("x", "FP32", [1, 4], given.raw()).values()
     assert list(answer.values()) == pytest.approx([2 * value for value in values], abs=1e-8)
     again = place.run(FILE)
-    assert again == checked | {"changed": False}
+    assert again == checked | {"changed": False, "changes": []}
 
 
 def test_pytorch_and_onnxruntime_are_compared_at_all_sizes(
@@ -447,6 +448,7 @@ def test_folder_is_checked_as_it_is(place: Place) -> None:
     fill_folder(place, CONFIG, CASE)
     assert place.run(FOLDER) == {
         "changed": False,
+        "changes": [],
         "models": [{"name": "pipeline", "version": 1, "cases": 1, "tolerance": 0.5}],
     }
 

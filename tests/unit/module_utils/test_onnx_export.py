@@ -161,13 +161,15 @@ def test_a_changed_file_is_exported_again(tmp_path: Path, finished: Path, conten
     first = export(tmp_path, **changes)
     (dest(tmp_path) / "model.onnx").write_bytes(content)
     second = export(tmp_path, **changes)
-    assert second["changed"]
+    [change] = second["changes"]
+    assert (change["action"], change["name"]) == ("update", "scale/1")
     assert second["sha256"] == first["sha256"] == sha256(dest(tmp_path) / "model.onnx")
 
 
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     planned = export(tmp_path, check_mode=True)
     assert planned["changed"]
+    assert planned["changes"] == [{"action": "create", "type": "ModelExport", "name": "scale/1"}]
     (diff,) = planned["diff"]
     assert diff["before"] == ""
     assert planned["digest"] in diff["after"]
@@ -246,7 +248,7 @@ def test_a_failed_export_leaves_the_file_before(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="NaN"):
         export(tmp_path, source_options={"factor": float("nan")})
     assert files(tmp_path / "exports") == {f"scale/1/{name}" for name in NAMES}
-    assert export(tmp_path) == first | {"changed": False, "diff": []}
+    assert export(tmp_path) == first | {"changed": False, "changes": [], "diff": []}
 
 
 @contextmanager
@@ -267,7 +269,7 @@ def test_a_disk_that_gets_full(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"scale: cannot write {dest(tmp_path)}: ")
     assert "File too large" in str(caught.value)
     assert files(tmp_path / "exports") == {f"scale/1/{name}" for name in NAMES}
-    assert export(tmp_path) == first | {"changed": False, "diff": []}
+    assert export(tmp_path) == first | {"changed": False, "changes": [], "diff": []}
 
 
 def test_too_little_disk_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,7 +397,7 @@ def test_too_high_a_loss_is_refused(tmp_path: Path, finished: Path) -> None:
         r"more than max_accuracy_loss of 1e-09",
         str(caught.value),
     )
-    assert export(tmp_path, **changes) == first | {"changed": False, "diff": []}
+    assert export(tmp_path, **changes) == first | {"changed": False, "changes": [], "diff": []}
 
 
 def test_a_lower_limit_refuses_what_is_exported_already(tmp_path: Path, finished: Path) -> None:
@@ -403,14 +405,15 @@ def test_a_lower_limit_refuses_what_is_exported_already(tmp_path: Path, finished
     first = export(tmp_path, **changes)
     with pytest.raises(ModelError, match="more than max_accuracy_loss of 1e-09"):
         export(tmp_path, max_accuracy_loss=1e-9, **changes)
-    assert export(tmp_path, **changes) == first | {"changed": False, "diff": []}
+    assert export(tmp_path, **changes) == first | {"changed": False, "changes": [], "diff": []}
 
 
 def test_models_served_as_they_are_have_no_export(tmp_path: Path) -> None:
     (tmp_path / "classify" / "1").mkdir(parents=True)
     (tmp_path / "classify" / "config.pbtxt").touch()
     params = parameters(tmp_path, name="classify", source=None, folder="classify")
-    assert run(params, check_mode=False, diff=True) == {"changed": False, "models": [], "diff": []}
+    result = run(params, check_mode=False, diff=True)
+    assert result == {"changed": False, "changes": [], "models": [], "diff": []}
 
 
 def test_a_version_is_declared_once(tmp_path: Path) -> None:

@@ -66,6 +66,10 @@ def test_a_new_version_counts(workshop: Workshop) -> None:
     workshop.export(workshop.declare(5), 5.0)
     planned = model_release.run(workshop.releasing(workshop.declare(5), keep=4), True, True)
     assert pruned(planned) == [1]
+    assert [(change["action"], change["name"]) for change in planned["changes"]] == [
+        ("create", "scale/5"),
+        ("delete", "scale/1"),
+    ]
     before = (workshop.releases / "scale" / "1" / "manifest.json").read_text()
     assert [(each["before"] != "", each["after"] != "") for each in planned["diff"]] == [
         (False, True),

@@ -101,8 +101,8 @@ def test_group_is_created_with_its_schedules_and_each_is_reported(script: Script
     result = ensure_schedule_group(script.aws(), options)
     assert result["changes"] == [
         {"action": "create", "type": "AWS::Scheduler::ScheduleGroup", "name": "mlops"},
-        {"action": "create", "type": "AWS::Scheduler::Schedule", "name": "a/mlops"},
-        {"action": "create", "type": "AWS::Scheduler::Schedule", "name": "b/mlops"},
+        {"action": "create", "type": "AWS::Scheduler::Schedule", "name": "mlops/a"},
+        {"action": "create", "type": "AWS::Scheduler::Schedule", "name": "mlops/b"},
     ]
 
 
@@ -112,7 +112,7 @@ def test_what_is_not_listed_is_deleted_and_what_is_stays(script: ScriptedAws) ->
     script.answer("scheduler", "get_schedule", settings("a"), Name="a", GroupName="mlops")
     result = ensure_schedule_group(script.aws(), params(schedule("a")))
     assert result["changes"] == [
-        {"action": "delete", "type": "AWS::Scheduler::Schedule", "name": "old/mlops"}
+        {"action": "delete", "type": "AWS::Scheduler::Schedule", "name": "mlops/old"}
     ]
 
 
@@ -122,7 +122,7 @@ def test_deleted_group_takes_its_schedules_with_it_and_is_waited_for(script: Scr
     expect_group(script, state="DELETING")
     script.refuse("scheduler", "get_schedule_group", "ResourceNotFoundException")
     result = ensure_schedule_group(script.aws(), params(state="absent"))
-    assert [change["name"] for change in result["changes"]] == ["mlops", "a/mlops", "b/mlops"]
+    assert [change["name"] for change in result["changes"]] == ["mlops", "mlops/a", "mlops/b"]
     assert {change["action"] for change in result["changes"]} == {"delete"}
 
 

@@ -72,6 +72,7 @@ def test_pack_and_second_run(workshop: Workshop) -> None:
     second = pack(workshop, *models)
     assert second == {
         "changed": False,
+        "changes": [],
         "copied": [],
         "removed": [],
         "dest": str(workshop.dest),
@@ -240,6 +241,10 @@ def test_check_mode_from_nothing(workshop: Workshop) -> None:
         "scale/1/",
         "scale/config.pbtxt",
     ]
+    assert planned["changes"] == [
+        {"action": "create", "type": "TritonModel", "name": "labels"},
+        {"action": "create", "type": "TritonModel", "name": "scale"},
+    ]
     assert not workshop.dest.exists()
 
 
@@ -249,6 +254,8 @@ def test_check_mode_before_a_new_version(workshop: Workshop) -> None:
     planned = triton_repository.run(workshop.packing(workshop.declare(2)), True, True)
     assert planned["copied"] == ["scale/2/", "scale/config.pbtxt"]
     assert planned["removed"] == [f"scale/1/{name}" for name in RECORDS]
+    [change] = planned["changes"]
+    assert (change["action"], change["fields"]) == ("update", ["1", "2", "config.pbtxt"])
 
 
 def test_everything_else_is_removed(workshop: Workshop) -> None:
@@ -268,6 +275,12 @@ def test_everything_else_is_removed(workshop: Workshop) -> None:
     (workshop.dest / "link").symlink_to(workshop.releases)
     result = pack(workshop, model)
     assert result["removed"] == sorted([*extra, "link"])
+    assert [(change["action"], change["name"]) for change in result["changes"]] == [
+        ("delete", "README"),
+        ("delete", "link"),
+        ("delete", "old"),
+        ("update", "scale"),
+    ]
     assert not (workshop.dest / "old").exists()
     assert (workshop.releases / "scale" / "1" / "model.onnx").exists()
 

@@ -10,6 +10,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.mlops.gpu_platform.plugins.modules import helm_rollback
 
+RELEASE = {"type": "HelmRelease", "name": "triton/triton"}
 HELM = """#!/bin/sh
 echo "$@" >> "{calls}"
 case "$1" in
@@ -42,7 +43,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def test_deployed_release_is_left_alone(run: Any) -> None:
     result, calls = run("superseded", "deployed")
-    assert not result["changed"]
+    assert (result["changed"], result["changes"]) == (False, [])
     assert (result["status"], result["revision"]) == ("deployed", None)
     assert [call.split()[0] for call in calls] == ["history"]
 
@@ -51,6 +52,7 @@ def test_interrupted_upgrade_is_rolled_back(run: Any) -> None:
     result, calls = run("deployed", "pending-upgrade")
     assert result["changed"]
     assert (result["status"], result["revision"]) == ("pending-upgrade", 1)
+    assert result["changes"] == [{**RELEASE, "action": "update", "fields": ["revision"]}]
     assert result["diff"] == {
         "before": "triton: pending-upgrade\n",
         "after": "triton: back at revision 1\n",
@@ -62,6 +64,11 @@ def test_check_mode_only_tells(run: Any) -> None:
     result, calls = run("deployed", "failed", check_mode=True)
     assert result["changed"]
     assert len(calls) == 1
+
+
+def test_release_that_never_was_deployed_is_uninstalled(run: Any) -> None:
+    result, _ = run("failed", check_mode=True)
+    assert result["changes"] == [{**RELEASE, "action": "delete"}]
 
 
 def test_failure_is_helm_s_own_sentence(run: Any) -> None:

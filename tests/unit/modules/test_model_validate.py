@@ -53,7 +53,7 @@ def test_export_then_check(run: Any, options: dict[str, Any]) -> None:
     checked = run("model_validate", **options)
     assert checked["changed"]
     assert checked["models"][0]["digest"] == planned["models"][0]["digest"]
-    assert run("model_validate", **options) == checked | {"changed": False}
+    assert run("model_validate", **options) == checked | {"changed": False, "changes": []}
 
 
 def test_failure_is_one_message(run: Any, options: dict[str, Any]) -> None:

@@ -13,6 +13,9 @@ from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.playbook_plan i
 )
 
 EVENTS = yaml.safe_load(Path(__file__).with_name("recorded_events.yml").read_text(encoding="utf-8"))
+K8S = {"resource_definition": {"kind": "Secret", "metadata": {"name": "a", "namespace": "b"}}}
+HELM = {"name": "triton", "namespace": "triton", "chart_ref": "charts/triton"}
+ESTIMATE = {"per_hour": {"awake": 1.0}}
 PRICES = {
     "instance_hour t3.large": 0.1,
     "instance_hour g4dn.xlarge": 0.5,
@@ -38,7 +41,7 @@ def event(kind: str = "runner_on_ok", action: str = "x.y.thing", **result: Any) 
 
 
 def the_change(*events: dict[str, Any]) -> dict[str, Any]:
-    [change] = plan_of(events, PRICES)["changes"]
+    [change] = plan_of(events, PRICES, {})["changes"]
     return {key: value for key, value in change.items() if key not in {"stage", "role"}}
 
 
@@ -51,44 +54,49 @@ def test_each_of_several_resources_has_its_own_price() -> None:
     ]
     endpoints = {"mlops-s3": {"route_tables": []}, "mlops-sts": interface}
     diff = {"before": {}, "after": {"AWS::EC2::VPCEndpoint": endpoints}}
-    plan = plan_of([event(changes=created, diff=diff)], {**PRICES, "interface_endpoint_hour": 0.01})
+    plan = plan_of(
+        [event(changes=created, diff=diff)], {**PRICES, "interface_endpoint_hour": 0.01}, {}
+    )
     assert [change["hourly"] for change in plan["changes"]] == [0.0, 0.02, 0.05]
 
 
 def test_a_recorded_run_on_an_empty_account() -> None:
-    plan = plan_of(EVENTS, PRICES)
+    plan = plan_of(EVENTS, PRICES, ESTIMATE)
 
     assert [
         (change["stage"], change["action"], change["type"], change["name"])
         for change in plan["changes"]
     ] == [
-        ("Models", "create", "model_validate", "Validate the exports"),
+        ("Models", "create", "ModelValidation", "gpt_mini/1"),
+        ("Models", "create", "ModelValidation", "classify/1"),
         ("Infrastructure", "update", "iam_role", "mlops-eks-cluster"),
         ("Infrastructure", "update", "iam_role", "mlops-eks-node"),
         ("Infrastructure", "create", "AWS::EKS::Nodegroup", "mlops/system"),
         ("Infrastructure", "create", "AWS::ECR::Repository", "mlops/triton"),
-        ("Infrastructure", "create", "helm", "nvidia-device-plugin"),
+        ("Infrastructure", "create", "HelmRelease", "kube-system/nvidia-device-plugin"),
         ("Rollout", "create", "Namespace", "triton"),
     ]
-    assert plan["result"] == "pending"
-    assert plan["totals"] == {"create": 5, "update": 2, "delete": 0}
+    assert (plan["result"], plan["estimate"]) == ("pending", ESTIMATE)
+    assert plan["totals"] == {"create": 6, "update": 2, "delete": 0}
     assert plan["cost"] == {"currency": "USD", "hourly": 0.2, "monthly": 146.0, "unknown": []}
 
 
 def test_a_run_without_a_change() -> None:
-    plan = plan_of([event(changed=False)], PRICES)
+    plan = plan_of([event(changed=False)], PRICES, ESTIMATE)
     assert (plan["result"], plan["changes"]) == ("unchanged", [])
-    assert plan["cost"]["hourly"] == 0
+    assert (plan["cost"]["hourly"], plan["estimate"]) == (0, ESTIMATE)
 
 
 @pytest.mark.parametrize(
     ("result", "action"),
     [
         ({"arguments": {"state": "absent"}}, "delete"),
-        ({"method": "create"}, "create"),
-        ({"method": "update", "diff": {"before": {}, "after": {"data": "x"}}}, "update"),
-        ({"command": "helm upgrade", "status": {"name": "triton"}}, "update"),
-        ({"command": "helm upgrade", "status": {"values": {}}}, "create"),
+        ({"arguments": K8S, "method": "create"}, "create"),
+        ({"arguments": K8S, "method": "update", "diff": {"after": {"data": "x"}}}, "update"),
+        ({"arguments": K8S, "msg": "no such namespace"}, "create"),
+        ({"arguments": HELM, "status": {"name": "triton"}}, "update"),
+        ({"arguments": HELM, "status": {"values": {}}}, "create"),
+        ({"arguments": HELM, "msg": "no such cluster"}, "create"),
         ({"diff": {"before": {"a": 1}, "after": {"a": 2}}}, "update"),
         ({"diff": {"before": {"a": 1}, "after": {}}}, "delete"),
         ({"diff": {"before": {"state": "absent"}, "after": {"state": "directory"}}}, "create"),
@@ -107,6 +115,7 @@ def test_what_other_modules_do(result: dict[str, Any], action: str) -> None:
         ({"arguments": {"name": "n", "path": "/p"}}, "n"),
         ({"arguments": {"name": None, "path": "/p"}}, "/p"),
         ({"arguments": {"dest": "/d"}}, "/d"),
+        ({"diff": [{"before": "", "after": "text", "after_header": "/f"}]}, "/f"),
         ({"invocation": None, "censored": "the output has been hidden"}, "Do it"),
     ],
 )
@@ -117,8 +126,29 @@ def test_what_other_modules_look_after(result: dict[str, Any], name: str) -> Non
 
 def test_an_object_of_kubernetes_is_called_by_its_kind_and_namespace() -> None:
     manifest = {"kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}}
-    change = the_change(event(action="kubernetes.core.k8s", method="patch", result=manifest))
+    change = the_change(
+        event(action="kubernetes.core.k8s", method="update", result=manifest, arguments=K8S)
+    )
     assert change == {"action": "update", "type": "ConfigMap", "name": "b/a", "hourly": 0.0}
+
+
+def test_an_object_that_was_refused_is_the_one_asked_for() -> None:
+    change = the_change(event(action="kubernetes.core.k8s", arguments=K8S))
+    assert change == {"action": "create", "type": "Secret", "name": "b/a", "hourly": 0.0}
+
+
+def test_a_release_is_called_by_its_namespace() -> None:
+    change = the_change(event(action="kubernetes.core.helm", arguments=HELM))
+    assert (change["type"], change["name"]) == ("HelmRelease", "triton/triton")
+
+
+@pytest.mark.parametrize(
+    ("module", "state", "type_"),
+    [("copy", None, "File"), ("file", "touch", "File"), ("file", "directory", "Directory")],
+)
+def test_files_and_directories_are_called_so(module: str, state: str | None, type_: str) -> None:
+    told = event(action=f"ansible.builtin.{module}", arguments={"path": "/p", "state": state})
+    assert the_change(told)["type"] == type_
 
 
 @pytest.mark.parametrize(
@@ -134,7 +164,7 @@ def test_a_stock_module_of_aws_is_called_by_what_it_looks_after(
 ) -> None:
     arguments = {"alias": "alias/mlops", "state": result.pop("state", "present")}
     told = event(action="amazon.aws.kms_key", arguments=arguments, **result)
-    [change] = plan_of([told], {"kms_key_month": 73.0})["changes"]
+    [change] = plan_of([told], {"kms_key_month": 73.0}, {})["changes"]
     assert (change["action"], change["type"], change["name"], change["hourly"]) == (
         action,
         "AWS::KMS::Key",
@@ -166,7 +196,7 @@ def test_the_cost_follows_the_difference(
 ) -> None:
     # A launch template is free, so the difference is the node group's.
     changes = [change(action, "AWS::EC2::LaunchTemplate"), change(action, "AWS::EKS::Nodegroup")]
-    plan = plan_of([event(changes=changes, diff={"before": before, "after": after})], PRICES)
+    plan = plan_of([event(changes=changes, diff={"before": before, "after": after})], PRICES, {})
 
     assert [made["hourly"] for made in plan["changes"]] == [0.0, hourly]
     assert plan["cost"]["hourly"] == (hourly or 0)
@@ -175,7 +205,7 @@ def test_the_cost_follows_the_difference(
 
 def test_each_of_several_priced_resources_counts() -> None:
     changes = [change("create", "AWS::EC2::NatGateway"), change("delete", "AWS::EC2::NatGateway")]
-    plan = plan_of([event(changes=[*changes, changes[0]])], PRICES)
+    plan = plan_of([event(changes=[*changes, changes[0]])], PRICES, {})
     assert plan["cost"]["hourly"] == 0.05
 
 
