@@ -198,13 +198,14 @@ def action_of(result: Fields, arguments: Fields, before: Fields, after: Fields) 
     """Return whether something is created, updated or deleted, as far as it can be told."""
     if arguments.get("state") == "absent":
         return "delete"
-    # The modules of kubernetes.core: the method of the request, or the status of the release,
-    # which has a name where there is one. Where both are missing, nobody could be asked: the
-    # cluster or the namespace is yet to be created.
+    # The modules of kubernetes.core: the method of the request, or the release that is there,
+    # which check mode calls declared. Where both are missing, nobody could be asked: the cluster
+    # or the namespace is yet to be created.
     if "resource_definition" in arguments:
         return "create" if result.get("method", "create") == "create" else "update"
     if "chart_ref" in arguments:
-        return "update" if result.get("status", {}).get("name") else "create"
+        there = result.get("status", {}).get("values", {}).get("declared")
+        return "update" if there else "create"
     if before and not after:
         return "delete"
     return "create" if after and not before else "update"
