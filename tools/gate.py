@@ -32,7 +32,7 @@ LANES: Sequence[Checks] = (
         "molecule": ("molecule", "test", "--all", "--workers", "2", "--continue-on-failure"),
     },
 )
-"""Checks by name, each as its command, the longest lane first. No two use the same ports or files."""
+"""Checks by name, each as its command; the longest lane first. No two use the same ports."""
 
 
 class Row(NamedTuple):
