@@ -28,6 +28,16 @@ VARIABLES: dict[str, Any] = {
     "local_stack_port_offset": PORT_OFFSET,
 }
 """Extra variables of every run."""
+EVERYTHING: dict[str, Any] = {
+    "aws_identity_operator_principals": ["arn:aws:iam::123456789012:root"],
+    "aws_identity_github_repository": "owner/name",
+    "aws_identity_load_balancer_controller": True,
+    "aws_identity_ebs_csi": True,
+    "eks_cluster_ebs_csi": True,
+    "aws_network_flow_logs": True,
+    "aws_network_flow_logs_role": "mlops-flow-logs",
+}
+"""What an inventory may leave out, asked for."""
 
 STAGE = re.compile(r"^(?P<name>\S.*?)  +(?P<result>ok|failed|changed \d+)  +(?P<seconds>[\d.]+)  ")
 

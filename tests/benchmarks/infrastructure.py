@@ -15,13 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from playbook_run import ROOT, PlaybookRun, run_playbook
+from emulated_aws import emulated_aws
+from playbook_run import PlaybookRun, run_playbook
 
 from .measure import Row, Spread, table
 from .replay import Account
@@ -29,8 +27,6 @@ from .replay import Account
 ROUNDS = 3
 PORT_OFFSET = 12000
 PORT = 5000 + PORT_OFFSET
-URL = f"http://127.0.0.1:{PORT}"
-START_SECONDS = 30
 STAGE = ("playbooks/infrastructure.yml", "--skip-tags", "nvidia_device_plugin,cluster_autoscaler")
 EKS_SECONDS = {"cluster": 240, "nodegroup": 90, "addon": 30, "update": 10}
 """For the parallel waits. AWS takes two or three times as long."""
@@ -41,35 +37,6 @@ class Measured(NamedTuple):
 
     seconds: float
     calls: int
-
-
-@contextmanager
-def emulated_aws(log: Path, eks_seconds: dict[str, int] | None = None) -> Iterator[None]:
-    """Serve an empty account, whose requests are logged.
-
-    Raises:
-        RuntimeError: it does not answer in time.
-    """
-    command = [sys.executable, "-m", "aws_emulator", "--port", str(PORT), "--request-log", str(log)]
-    if eks_seconds:
-        pairs = ",".join(f"{kind}={seconds}" for kind, seconds in eks_seconds.items())
-        command += ["--eks-seconds", pairs]
-    files = ROOT / "roles" / "local_stack" / "files"
-    server = subprocess.Popen(command, cwd=files, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                urllib.request.urlopen(URL, timeout=1).close()
-                break
-            except OSError:
-                if time.monotonic() > deadline or server.poll() is not None:
-                    raise RuntimeError("the emulated AWS does not answer") from None
-                time.sleep(0.2)
-        yield
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def lines(log: Path) -> list[str]:
@@ -87,11 +54,13 @@ def playbook(state: Path, log: Path) -> tuple[Measured, PlaybookRun]:
     return Measured(seconds, len(lines(log)) - before), run
 
 
-def floor(log: Path, made: Path, what: str, ids: dict[str, str] | None = None) -> Measured:
+def floor(
+    url: str, log: Path, made: Path, what: str, ids: dict[str, str] | None = None
+) -> Measured:
     """Make the calls of a log by boto3 in one process, and measure it."""
     before, began = len(lines(made)), time.monotonic()
     subprocess.run(
-        [sys.executable, "-m", "benchmarks.replay", URL, str(log), what],
+        [sys.executable, "-m", "benchmarks.replay", url, str(log), what],
         input=json.dumps(ids),
         text=True,
         check=True,
@@ -102,26 +71,26 @@ def floor(log: Path, made: Path, what: str, ids: dict[str, str] | None = None) -
 def one_round(folder: Path) -> dict[str, Measured]:
     """Measure both runs of both contenders, each on an account that begins empty."""
     ours, second_log, theirs = (folder / name for name in ("ours", "second", "theirs"))
-    with emulated_aws(ours):
+    with emulated_aws(PORT, ours) as url:
         create, _ = playbook(folder / "state", ours)
         created = lines(ours)
         again, run = playbook(folder / "state", ours)
         if run.changed:
             sys.exit(f"the second run changes {run.changed}")
         second_log.write_text("\n".join(lines(ours)[len(created) :]), encoding="utf-8")
-        looks = floor(second_log, ours, "read")
-        ids = Account(URL).ids()
+        looks = floor(url, second_log, ours, "read")
+        ids = Account(url).ids()
     created_log = folder / "created"
     created_log.write_text("\n".join(created), encoding="utf-8")
-    with emulated_aws(theirs):
-        bare = floor(created_log, theirs, "create", ids)
+    with emulated_aws(PORT, theirs) as url:
+        bare = floor(url, created_log, theirs, "create", ids)
     return {"create": create, "again": again, "bare": bare, "looks": looks}
 
 
 def critical_path(folder: Path) -> float:
     """Return the stage's seconds as a ratio to those of a cluster and then a node group."""
     log = folder / "slow"
-    with emulated_aws(log, EKS_SECONDS):
+    with emulated_aws(PORT, log, EKS_SECONDS):
         measured, _ = playbook(folder / "slow_state", log)
     return measured.seconds / (EKS_SECONDS["cluster"] + EKS_SECONDS["nodegroup"])
 

@@ -14,18 +14,9 @@ from typing import Any
 
 import pytest
 from local_platform import AWS_URL, nothing_changes
-from playbook_run import STATE, VARIABLES, PlaybookRun, run_plan, run_playbook
+from playbook_run import EVERYTHING, STATE, VARIABLES, PlaybookRun, run_plan, run_playbook
 
-# What an inventory may leave out: the operator's policies have to do for all of it.
-VARIABLES |= {
-    "aws_identity_operator_principals": ["arn:aws:iam::123456789012:root"],
-    "aws_identity_github_repository": "owner/name",
-    "aws_identity_load_balancer_controller": True,
-    "aws_identity_ebs_csi": True,
-    "eks_cluster_ebs_csi": True,
-    "aws_network_flow_logs": True,
-    "aws_network_flow_logs_role": "mlops-flow-logs",
-}
+VARIABLES |= EVERYTHING
 
 
 @pytest.fixture(scope="session")

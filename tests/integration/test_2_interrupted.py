@@ -13,25 +13,12 @@ from threading import Timer
 
 import pytest
 from local_platform import aws_changes, processes
-from playbook_run import ROOT, TIMEOUT_SECONDS, VARIABLES, run_playbook
+from playbook_run import ROOT, TIMEOUT_SECONDS, VARIABLES
 
 pytestmark = pytest.mark.usefixtures("stack")
 
 INTERRUPTED = 99
 """The exit status of ansible-playbook after Ctrl-C."""
-STOP_AFTER_CHANGE = {
-    "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callbacks")),
-    "ANSIBLE_CALLBACKS_ENABLED": "stop_after_change",
-}
-AWS_ROLES = (
-    "aws_identity",
-    "aws_network",
-    "eks_cluster",
-    "gpu_node_group",
-    "ecr_repository",
-    "cost_control",
-)
-MOST_CHANGES = 20
 
 
 def interrupt_at(task: str) -> int:
@@ -70,18 +57,3 @@ def test_ctrl_c_stops_the_run_and_leaves_the_stack_running() -> None:
     assert "CreateVpc" in aws_changes()
     assert "CreateNodegroup" not in aws_changes()
     assert before.items() <= processes().items()
-
-
-@pytest.mark.parametrize("role", AWS_ROLES)
-def test_a_role_interrupted_after_each_of_its_changes_gets_to_the_end(role: str) -> None:
-    arguments = ("playbooks/infrastructure.yml", "--tags", role)
-    for _ in range(MOST_CHANGES):
-        made = aws_changes()
-        run = run_playbook(*arguments, environment={**STOP_AFTER_CHANGE, "STOP_AFTER_CHANGE": role})
-        if run.return_code != INTERRUPTED:
-            break
-        assert len(aws_changes()) > len(made)
-
-    assert run.return_code == 0, run.output
-    assert run.changed == []
-    assert aws_changes() == made
