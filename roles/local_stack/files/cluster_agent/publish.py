@@ -50,17 +50,35 @@ class Pipe(asyncio.Protocol):
 
 
 class Port(Pipe):
-    """The client's end of a new connection, which is joined to the next endpoint in turn."""
+    """The client's end of a new connection, which is joined to the next endpoint in turn.
+
+    A client may speak before the join. What it says is kept, and reading is paused from there on:
+    the socket holds the rest, so that no more than one read is ever kept. Pausing earlier, in
+    ``connection_made``, has no effect before Python 3.11.3, where asyncio only then begins to read.
+    """
 
     def __init__(self, published: Published) -> None:
         super().__init__()
         self._published = published
+        self._early = b""
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Read nothing before there is somewhere to send it."""
+        """Begin to join."""
         super().connection_made(transport)
-        self.transport.pause_reading()
         self._joining = asyncio.create_task(self._join())
+
+    def data_received(self, data: bytes) -> None:
+        """Pass data on, or keep it until there is somewhere to send it."""
+        if not self.other:
+            self._early += data
+            self.transport.pause_reading()
+        super().data_received(data)
+
+    def eof_received(self) -> bool:
+        """Pass the end of the data on, or keep in mind that it has come."""
+        self._ended = True
+        return super().eof_received()
 
     async def _join(self) -> None:
         try:
@@ -75,7 +93,11 @@ class Port(Pipe):
             upstream.close()
             return
         self.other = upstream
+        # Before the write, which pauses again where the endpoint does not keep up.
         self.transport.resume_reading()
+        upstream.write(self._early)
+        if self._ended:
+            upstream.write_eof()
 
 
 class Published:
