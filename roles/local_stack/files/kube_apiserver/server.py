@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, verbs: dict[bool, str]) -> None:
         """Answer one request; `verbs` has the verb on an object (True) and on a collection."""
         self._options = Options()
-        self._body_bytes = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._body_bytes = self._read_body()
         parts = urlsplit(self.path)
         query = parse_qs(parts.query, keep_blank_values=True)
         self._query = {key: values[0] for key, values in query.items()}
@@ -120,6 +120,17 @@ class Handler(BaseHTTPRequestHandler):
             message = f"Internal error occurred: {error}"
             self._send(500, ApiError(500, "InternalError", message).status())
             raise
+
+    def _read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # Trailers mean nothing here.
+        return body
 
     # Paths ----------------------------------------------------------------------------------
 
