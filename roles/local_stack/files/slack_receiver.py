@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +28,26 @@ def refusal(message: Any) -> str | None:
     return None
 
 
-class Receiver(HTTPServer):
+class Receiver(ThreadingHTTPServer):
     """An HTTP server that appends each message to ``store``, one line of JSON a message.
 
-    It serves one request at a time, so lines are never mixed. Raises OSError if the port is taken.
+    A client that sends nothing holds up no other. Raises OSError if the port is taken.
     """
+
+    daemon_threads = True
 
     def __init__(self, port: int, store: Path) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         store.touch()
         self.store = store
+        self.storing = threading.Lock()
 
 
 class Handler(BaseHTTPRequestHandler):
     """One request to the receiver."""
 
     server: Receiver
-    # Seconds; a client that sends nothing must not hold up the others.
+    # Seconds after which a client that sends nothing is let go.
     timeout = 5
 
     def do_POST(self) -> None:
@@ -56,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         if error:
             self._answer(HTTPStatus.BAD_REQUEST, "text/plain", error)
             return
-        with self.server.store.open("a", encoding="utf-8") as store:
+        with self.server.storing, self.server.store.open("a", encoding="utf-8") as store:
             store.write(json.dumps(message) + "\n")
         self._answer(HTTPStatus.OK, "text/plain", "ok")
 

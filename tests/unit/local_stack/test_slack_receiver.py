@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from slack_receiver import Receiver, refusal
+from slack_receiver import Handler, Receiver, refusal
 
 
 @pytest.fixture
@@ -45,6 +47,14 @@ def test_messages_are_kept_in_order_and_listed(url: str, store: Path) -> None:
     with urllib.request.urlopen(url) as answer:
         assert json.load(answer) == messages
     assert [json.loads(line) for line in store.read_text().splitlines()] == messages
+
+
+def test_a_client_that_sends_nothing_holds_up_no_other(url: str) -> None:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port)):
+        request = urllib.request.Request(url, data=b'{"text": "first"}')
+        with urllib.request.urlopen(request, timeout=Handler.timeout / 2) as answer:
+            assert answer.status == 200
 
 
 def test_messages_survive_a_restart(store: Path) -> None:
