@@ -1,12 +1,13 @@
 """Start and stop background processes of this machine, known by their pid files.
 
 A pid file is JSON: the pid, the process's start time (so that a recycled pid is not taken for
-ours) and a digest of the command, so that a changed command restarts the process.
+ours) and what it was started from, so that another command or other code is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import signal
@@ -20,7 +21,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_ports import (
+    MARK,
+    Owner,
+    owners,
+)
+
 POLL_SECONDS = 0.1
+PROBE_SECONDS = 2
+
+# Loopback is asked directly, whatever http_proxy and its like say.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class ProcessError(Exception):
@@ -29,27 +40,31 @@ class ProcessError(Exception):
 
 @dataclass(frozen=True)
 class Process:
-    """One background process: its command, the loopback ports it takes, and how it is asked."""
+    """One background process: its command, the loopback ports it takes, and how it is asked.
+
+    ``files`` are files and folders that it reads when it starts, its code among them. ``holds``
+    names what is in its memory only: a process with it is never replaced, as that would be lost.
+    """
 
     name: str
     argv: list[str]
     env: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    holds: str | None = None
     ready_url: str | None = None
     timeout: int = 30
 
     @property
-    def digest(self) -> str:
-        """Identify the command, its environment and the content of the files that it reads."""
-        digest = hashlib.sha256(json.dumps([self.argv, self.env]).encode())
-        for file in self.files:
-            digest.update(Path(file).read_bytes() if Path(file).exists() else b"")
-        return digest.hexdigest()
+    def origin(self) -> dict[str, Any]:
+        """What it is started from: its command, and digests of its environment and its files."""
+        environment = hashlib.sha256(json.dumps(self.env, sort_keys=True).encode()).hexdigest()
+        files = {file: digest(Path(file)) for file in self.files}
+        return {"command": self.argv, "environment": environment, **files}
 
-    def is_ready(self) -> bool:
-        """Tell whether its URL answers; a process without one is ready when it runs."""
-        return self.ready_url is None or answers(self.ready_url)
+    def problem(self) -> str | None:
+        """Say why its URL does not answer, or None if it does."""
+        return None if self.ready_url is None else probe(self.ready_url)
 
 
 class Supervisor:
@@ -69,26 +84,37 @@ class Supervisor:
         self._sleep = sleep
 
     def start(self, processes: list[Process], *, check_mode: bool) -> list[str]:
-        """Start what is not running as asked, in order; return the names that were started.
+        """Start what does not run as asked, in order; return the names that were started.
+
+        A running process is never stopped because it does not answer, and one that holds something
+        is never stopped at all.
 
         Raises:
-            ProcessError: a port is taken, or a process does not answer within its time-out.
+            ProcessError: a process that holds something was started from something else, a port is
+                taken, or a process does not answer within its time-out.
         """
-        stale = [process for process in processes if not self._is_running_as_asked(process)]
-        for process in stale:
-            self._refuse_taken_ports(process)
-        if not check_mode:
-            for process in stale:
+        stale = [process.name for process in processes if not self._runs_as_asked(process)]
+        to_start = [process for process in processes if process.name in stale]
+        self._refuse_losses(to_start)
+        self._refuse_taken_ports(to_start)
+        for process in processes:
+            child = None
+            if process.name in stale:
+                if check_mode:
+                    continue
                 self.stop(process.name)
-                self._launch(process)
-        return [process.name for process in stale]
+                child = self._launch(process)
+            self._wait_until_ready(process, child)
+        return stale
 
     def stop_all(self, *, check_mode: bool) -> list[str]:
         """Stop every process of the run directory, the youngest first; return their names."""
-        files = sorted(
-            self.run_directory.glob("*.pid"), key=lambda file: file.stat().st_mtime, reverse=True
+        names = sorted(
+            (file.stem for file in self.run_directory.glob("*.pid")),
+            # Seconds since boot; the times of files follow a clock that may have been set.
+            key=lambda name: self._record(name).get("start_time") or 0,
+            reverse=True,
         )
-        names = [file.stem for file in files]
         if not check_mode:
             for name in names:
                 self.stop(name)
@@ -121,6 +147,9 @@ class Supervisor:
     def _pid_file(self, name: str) -> Path:
         return self.run_directory / f"{name}.pid"
 
+    def _log(self, name: str) -> Path:
+        return self.log_directory / f"{name}.log"
+
     def _record(self, name: str) -> dict[str, Any]:
         try:
             record = json.loads(self._pid_file(name).read_text(encoding="utf-8"))
@@ -135,32 +164,72 @@ class Supervisor:
             return int(pid)
         return None
 
-    def _is_running_as_asked(self, process: Process) -> bool:
-        return (
-            self._running_pid(process.name) is not None
-            and self._record(process.name).get("digest") == process.digest
-            and process.is_ready()
+    def _runs_as_asked(self, process: Process) -> bool:
+        running = self._running_pid(process.name) is not None
+        return running and self._record(process.name).get("origin") == process.origin
+
+    def _refuse_losses(self, processes: list[Process]) -> None:
+        """Refuse to replace what runs and holds something."""
+        losses = [
+            (process, pid)
+            for process in processes
+            if process.holds and (pid := self._running_pid(process.name)) is not None
+        ]
+        if not losses:
+            return
+        found = [
+            f"{process.name} (process {pid}) runs, but was started from something else: "
+            + differences(self._record(process.name).get("origin"), process.origin)
+            for process, pid in losses
+        ]
+        raise ProcessError(
+            f"{'; '.join(found)}. Nothing was changed, as {held(losses)} would be lost: undo the "
+            "difference, or give that up with playbooks/local_down.yml and run this again"
         )
 
-    def _refuse_taken_ports(self, process: Process) -> None:
-        if self._running_pid(process.name) is not None:
-            return  # The ports are its own; it is about to be restarted.
-        for purpose, port in process.ports.items():
-            if not port_is_free(port):
-                raise ProcessError(
-                    f"port {port} on 127.0.0.1, wanted for {purpose} of {process.name}, is in use "
-                    "by another program: stop that program, or choose other ports with "
-                    "local_stack_port_offset"
+    def _refuse_taken_ports(self, processes: list[Process]) -> None:
+        """Refuse ports of others, all at once."""
+        wanted = {
+            port: (process.name, purpose)
+            for process in processes
+            for purpose, port in process.ports.items()
+            if not port_is_free(port)
+        }
+        taken: dict[Owner, list[str]] = {}
+        found = owners(set(wanted)) if wanted else {}
+        for port, (name, purpose) in wanted.items():
+            owner = found.get(port, Owner(None, "a program that /proc does not show"))
+            # What is about to be restarted may have its own ports.
+            if owner.pid is None or owner.pid != self._running_pid(name):
+                taken.setdefault(owner, []).append(f"{port} ({purpose} of {name})")
+        if taken:
+            raise ProcessError(
+                "These ports of 127.0.0.1 are wanted, but in use: "
+                + "; ".join(
+                    f"{', '.join(ports)} by {owner.description}{self._way_out(owner)}"
+                    for owner, ports in taken.items()
                 )
+                + ". Nothing was started: stop those programs, or choose other ports with "
+                "local_stack_port_offset"
+            )
 
-    def _launch(self, process: Process) -> None:
+    def _way_out(self, owner: Owner) -> str:
+        if owner.run_directory is None:
+            return ""
+        if owner.run_directory == str(self.run_directory):
+            return f" of this local stack, whose pid file is gone: end it with `kill {owner.pid}`"
+        return (
+            f" of the local stack whose pid files are in {owner.run_directory}, which the "
+            "playbooks/local_down.yml of its own checkout stops"
+        )
+
+    def _launch(self, process: Process) -> subprocess.Popen[bytes]:
         self.run_directory.mkdir(parents=True, exist_ok=True)
         self.log_directory.mkdir(parents=True, exist_ok=True)
-        log = self.log_directory / f"{process.name}.log"
-        with log.open("ab") as output:
+        with self._log(process.name).open("ab") as output:
             child = subprocess.Popen(
                 process.argv,
-                env=os.environ | process.env,
+                env=os.environ | process.env | {MARK: str(self.run_directory)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -170,31 +239,72 @@ class Supervisor:
         record = {
             "pid": child.pid,
             "start_time": process_start_time(child.pid),
-            "digest": process.digest,
+            "origin": process.origin,
         }
         self._pid_file(process.name).write_text(json.dumps(record), encoding="utf-8")
-        self._wait_until_ready(process, child, log)
+        return child
 
-    def _wait_until_ready(
-        self, process: Process, child: subprocess.Popen[bytes], log: Path
-    ) -> None:
+    def _wait_until_ready(self, process: Process, child: subprocess.Popen[bytes] | None) -> None:
+        """Wait until a process answers; ``child`` is the process if it was started just now."""
         deadline = self._clock() + process.timeout
-        while child.poll() is None:
-            if process.is_ready():
+        while child.poll() is None if child else self._running_pid(process.name) is not None:
+            problem = process.problem()
+            if problem is None:
                 return
             if self._clock() > deadline:
-                self.stop(process.name)
-                raise ProcessError(
-                    f"{process.name} does not answer at {process.ready_url} within "
-                    f"{process.timeout} s; its log is {log}"
-                )
+                raise self._silence(process, problem)
             self._sleep(POLL_SECONDS)
-        self._pid_file(process.name).unlink(missing_ok=True)
-        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-        raise ProcessError(
-            f"{process.name} ended with exit code {child.returncode}; its log is {log}: "
-            + " | ".join(tail)
+        raise self._end(process, child)
+
+    def _end(self, process: Process, child: subprocess.Popen[bytes] | None) -> ProcessError:
+        code = ""
+        if child:
+            self._pid_file(process.name).unlink(missing_ok=True)
+            code = f" with exit code {child.returncode}"
+        log = self._log(process.name)
+        lines = (
+            log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         )
+        tail = " | ".join(lines[-5:])
+        return ProcessError(f"{process.name} ended{code}; its log is {log}: {tail}")
+
+    def _silence(self, process: Process, problem: str) -> ProcessError:
+        loss = f", and {process.holds} is lost with it" if process.holds else ""
+        return ProcessError(
+            f"{process.name} (process {self._running_pid(process.name)}) runs, but "
+            f"{process.ready_url} does not answer within {process.timeout} s: {problem}. It was "
+            f"left running; its log is {self._log(process.name)}, and playbooks/local_down.yml "
+            f"stops it{loss}"
+        )
+
+
+def held(losses: list[tuple[Process, int]]) -> str:
+    """Name what processes hold."""
+    return " and ".join(str(process.holds) for process, _ in losses)
+
+
+def differences(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
+    """Name what differs between what a process was started from and what it would be now."""
+    if before is None:
+        return "an earlier version of this collection"
+    parts = [part for part in before | now if before.get(part) != now.get(part)]
+    if "command" in parts:
+        old, new = before["command"], now["command"]
+        gone = " ".join(word for word in old if word not in new)
+        come = " ".join(word for word in new if word not in old)
+        parts[parts.index("command")] = (
+            f"a command with {gone or 'nothing'} in place of {come or 'nothing'}"
+        )
+    return ", ".join("another environment" if part == "environment" else part for part in parts)
+
+
+def digest(path: Path) -> str:
+    """Identify the content of a file, or of all files of a folder but compiled ones."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.parent.name != "__pycache__")
+        content = [(str(file), digest(file)) for file in files if file.is_file()]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def process_start_time(pid: int) -> int | None:
@@ -211,10 +321,10 @@ def process_start_time(pid: int) -> int | None:
 
 def port_is_free(port: int) -> bool:
     """Tell whether a server can listen on a port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            server.bind(("127.0.0.1", port))
         except OSError:
             return False
         return True
@@ -222,10 +332,18 @@ def port_is_free(port: int) -> bool:
 
 def answers(url: str) -> bool:
     """Tell whether a URL answers at all with less than a server error within two seconds."""
+    return probe(url) is None
+
+
+def probe(url: str) -> str | None:
+    """Say why a URL does not answer with less than a server error, or None if it does."""
     try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
+        with DIRECTLY.open(url, timeout=PROBE_SECONDS):
+            return None
     except urllib.error.HTTPError as error:
-        return error.code < 500
-    except OSError:
-        return False
+        return None if error.code < 500 else f"it answers with HTTP status {error.code}"
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            return f"no answer to a request after {PROBE_SECONDS} s"
+        return getattr(reason, "strerror", None) or repr(reason)

@@ -12,8 +12,12 @@ short_description: Start and stop background processes of this machine by their 
 version_added: 0.1.0
 description:
   - Starts processes in the order given, waits until each answers, and records their pids.
-  - A process that runs with the same command and answers is used again, not restarted.
-  - Ports that another program holds are refused before any process is started.
+  - A process that runs with the same command, environment, files and code is used again. It is
+    waited for, and never stopped because it does not answer.
+  - Where one of them differs, the process is replaced, unless it O(processes[].holds) something.
+    Then that is refused before anything changes.
+  - Ports that another program has are refused before any process is started, with whose they are.
+  - Processes are asked directly, whatever proxy the environment names.
 author:
   - mlops.gpu_platform maintainers (@mlops-gpu-platform)
 options:
@@ -55,10 +59,17 @@ options:
         type: dict
         default: {}
       files:
-        description: Files that the process reads when it starts; when one changes, it is restarted.
+        description: >-
+          Files and folders that the process reads when it starts, its code among them. When one
+          changes, the process is replaced.
         type: list
         elements: path
         default: []
+      holds:
+        description: >-
+          What the process has in its memory only, such as V(the orders of today). Such a process is
+          never replaced, since that would be lost; it ends with O(state=stopped).
+        type: str
       ready_url:
         description: >-
           A URL that answers with less than a server error once the process is ready. Without it,
@@ -70,7 +81,7 @@ options:
         default: 30
 attributes:
   check_mode:
-    description: Checks the ports and tells what would be started or stopped.
+    description: Refuses what it would refuse, and tells what would be started or stopped.
     support: full
   diff_mode:
     description: Has no file to show.
@@ -135,6 +146,7 @@ def main() -> None:
                     "env": {"type": "dict", "default": {}},
                     "ports": {"type": "dict", "default": {}},
                     "files": {"type": "list", "elements": "path", "default": []},
+                    "holds": {"type": "str"},
                     "ready_url": {"type": "str"},
                     "timeout": {"type": "int", "default": 30},
                 },

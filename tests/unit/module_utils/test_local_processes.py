@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from ansible_collections.mlops.gpu_platform.plugins.module_utils import local_processes
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_processes import (
     Process,
     ProcessError,
     Supervisor,
+    answers,
     port_is_free,
+    probe,
     process_start_time,
 )
 
@@ -57,7 +64,7 @@ def test_a_running_process_is_used_again(supervisor: Supervisor) -> None:
     assert pid_of(supervisor, "files") == pid
 
 
-def test_a_changed_command_restarts_the_process(supervisor: Supervisor) -> None:
+def test_a_changed_command_replaces_the_process(supervisor: Supervisor) -> None:
     supervisor.start([Process("sleeper", SLEEPER)], check_mode=False)
     pid = pid_of(supervisor, "sleeper")
     changed = Process("sleeper", SLEEPER, env={"A": "b"})
@@ -65,13 +72,114 @@ def test_a_changed_command_restarts_the_process(supervisor: Supervisor) -> None:
     assert process_start_time(pid) is None
 
 
-def test_a_changed_file_restarts_the_process(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_a_changed_file_replaces_the_process(supervisor: Supervisor, tmp_path: Path) -> None:
     settings = tmp_path / "settings"
     process = Process("sleeper", SLEEPER, files=[str(settings)])
     for content in ("one", "two"):
         settings.write_text(content)
         assert supervisor.start([process], check_mode=False) == ["sleeper"]
         assert supervisor.start([process], check_mode=False) == []
+
+
+def test_a_process_has_its_own_ports_when_it_is_replaced(supervisor: Supervisor) -> None:
+    process = server()
+    supervisor.start([process], check_mode=False)
+    changed = replace(process, env={"A": "b"})
+    assert supervisor.start([changed], check_mode=False) == ["files"]
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """A package with a module and a compiled one."""
+    folder = tmp_path / "package"
+    (folder / "__pycache__").mkdir(parents=True)
+    (folder / "module.py").write_text("one")
+    return folder
+
+
+@pytest.fixture
+def account(code: Path) -> Process:
+    """A process whose end would be a loss."""
+    return Process("account", SLEEPER, files=[str(code)], holds="the account")
+
+
+def change_nothing(process: Process, code: Path) -> Process:
+    (code / "__pycache__" / "module.pyc").write_text("compiled")
+    return process
+
+
+def change_the_command(process: Process, code: Path) -> Process:
+    return replace(process, argv=[*process.argv, "--fast"])
+
+
+def change_the_environment(process: Process, code: Path) -> Process:
+    return replace(process, env={"A": "b"})
+
+
+def change_the_code(process: Process, code: Path) -> Process:
+    (code / "module.py").write_text("two")
+    return process
+
+
+def add_code(process: Process, code: Path) -> Process:
+    (code / "more.py").touch()
+    return process
+
+
+def test_compiled_files_are_no_change(supervisor: Supervisor, account: Process, code: Path) -> None:
+    supervisor.start([account], check_mode=False)
+    assert supervisor.start([change_nothing(account, code)], check_mode=False) == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (change_the_command, "a command with nothing in place of --fast"),
+        (change_the_environment, "another environment"),
+        (change_the_code, "/package"),
+        (add_code, "/package"),
+    ],
+)
+def test_what_holds_something_is_not_replaced(
+    supervisor: Supervisor,
+    account: Process,
+    code: Path,
+    change: Callable[[Process, Path], Process],
+    named: str,
+    check_mode: bool,
+) -> None:
+    supervisor.start([account], check_mode=False)
+    pid = pid_of(supervisor, "account")
+    with pytest.raises(ProcessError) as refusal:
+        supervisor.start([server("other"), change(account, code)], check_mode=check_mode)
+    assert str(refusal.value).startswith(f"account (process {pid}) runs, but was started from")
+    assert named in str(refusal.value)
+    assert "as the account would be lost" in str(refusal.value)
+    assert "playbooks/local_down.yml" in str(refusal.value)
+    assert process_start_time(pid) is not None
+    assert not (supervisor.run_directory / "other.pid").exists()
+
+
+def test_what_an_earlier_version_started_is_not_replaced(
+    supervisor: Supervisor, account: Process
+) -> None:
+    supervisor.start([account], check_mode=False)
+    file = supervisor.run_directory / "account.pid"
+    record = json.loads(file.read_text())
+    del record["origin"]
+    file.write_text(json.dumps(record | {"digest": "0" * 64}))
+    with pytest.raises(ProcessError, match="an earlier version of this collection"):
+        supervisor.start([account], check_mode=False)
+    assert process_start_time(record["pid"]) is not None
+
+
+def test_what_holds_something_and_has_ended_is_started_again(
+    supervisor: Supervisor, account: Process, code: Path
+) -> None:
+    supervisor.start([account], check_mode=False)
+    supervisor.stop("account")
+    assert supervisor.start([change_the_code(account, code)], check_mode=False) == ["account"]
 
 
 def test_stop_leaves_no_process_and_no_pid_file(supervisor: Supervisor) -> None:
@@ -93,14 +201,48 @@ def test_check_mode_starts_and_stops_nothing(supervisor: Supervisor) -> None:
     assert process_start_time(pid_of(supervisor, "files")) is not None
 
 
-def test_a_taken_port_is_refused_before_anything_starts(supervisor: Supervisor) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        with pytest.raises(ProcessError, match=rf"port {port} on 127.0.0.1, wanted for http of b"):
-            supervisor.start([server("a"), server("b", port)], check_mode=False)
+def test_all_taken_ports_are_refused_before_anything_starts(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    theirs = Supervisor(tmp_path / "their run", tmp_path / "logs")
+    files = server()
+    theirs.start([files], check_mode=False)
+    with socket.create_server(("", 0)) as mine:
+        port = mine.getsockname()[1]
+        wanted = [server("a"), server("b", port), server("c", files.ports["http"])]
+        with pytest.raises(ProcessError) as refusal:
+            supervisor.start(wanted, check_mode=False)
+    message = str(refusal.value)
+    assert f"{port} (http of b) by process {os.getpid()} ({sys.executable} " in message
+    pid = pid_of(theirs, "files")
+    assert (
+        f"{files.ports['http']} (http of c) by process {pid} ({sys.executable} -m http" in message
+    )
+    assert f"of the local stack whose pid files are in {theirs.run_directory}, which" in message
+    assert "choose other ports with local_stack_port_offset" in message
     assert not supervisor.run_directory.exists()
+    theirs.stop_all(check_mode=False)
+
+
+def test_a_process_of_ours_whose_pid_file_is_gone_is_named(supervisor: Supervisor) -> None:
+    process = server()
+    supervisor.start([process], check_mode=False)
+    file = supervisor.run_directory / "files.pid"
+    record, pid = file.read_text(), pid_of(supervisor, "files")
+    file.unlink()
+    with pytest.raises(ProcessError, match=f"whose pid file is gone: end it with `kill {pid}`"):
+        supervisor.start([process], check_mode=False)
+    file.write_text(record)
+
+
+def test_two_stacks_run_side_by_side(supervisor: Supervisor, tmp_path: Path) -> None:
+    other = Supervisor(tmp_path / "other run", tmp_path / "other logs")
+    processes = [server(), server()]
+    for each, process in zip((supervisor, other), processes, strict=True):
+        assert each.start([process], check_mode=False) == ["files"]
+    other.stop_all(check_mode=False)
+    assert answers(str(processes[0].ready_url))
+    assert not answers(str(processes[1].ready_url))
 
 
 def test_a_process_that_ends_at_once_is_reported_with_its_last_words(
@@ -112,11 +254,137 @@ def test_a_process_that_ends_at_once_is_reported_with_its_last_words(
         supervisor.start([broken], check_mode=False)
 
 
-def test_a_process_that_never_answers_is_stopped(supervisor: Supervisor) -> None:
+class Clock:
+    """Time that goes by only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("holds", "loss"), [(None, ""), ("the account", ", and the account is lost with it")]
+)
+def test_a_process_that_does_not_answer_is_left_running(
+    supervisor: Supervisor, holds: str | None, loss: str
+) -> None:
+    clock = Clock()
+    patient = Supervisor(supervisor.run_directory, supervisor.log_directory, clock, clock.sleep)
+    url = f"http://127.0.0.1:{free_port()}/"
+    silent = Process("silent", SLEEPER, holds=holds, ready_url=url, timeout=7)
+    pids = set()
+    for begun in (0.0, clock.now):  # When it is started, and when it is found again.
+        clock.now = begun
+        with pytest.raises(ProcessError) as refusal:
+            patient.start([silent], check_mode=False)
+        assert 7 < clock.now - begun < 8
+        pid = pid_of(supervisor, "silent")
+        pids.add(pid)
+        assert str(refusal.value) == (
+            f"silent (process {pid}) runs, but {url} does not answer within 7 s: Connection "
+            f"refused. It was left running; its log is {supervisor.log_directory}/silent.log, and "
+            f"playbooks/local_down.yml stops it{loss}"
+        )
+    assert len(pids) == 1
+    assert process_start_time(pids.pop()) is not None
+
+
+def test_a_process_that_answers_late_is_waited_for(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_processes, "PROBE_SECONDS", 0.1)
+    process = server()
+    supervisor.start([process], check_mode=False)
+    pid = pid_of(supervisor, "files")
+    os.kill(pid, signal.SIGSTOP)
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        os.kill(pid, signal.SIGCONT)
+
+    patient = Supervisor(supervisor.run_directory, supervisor.log_directory, sleep=sleep)
+    assert patient.start([process], check_mode=False) == []
+    assert pid_of(supervisor, "files") == pid
+    assert waits
+
+
+def test_a_process_that_ends_while_it_is_waited_for_is_reported(supervisor: Supervisor) -> None:
     silent = Process("silent", SLEEPER, ready_url=f"http://127.0.0.1:{free_port()}/", timeout=0)
-    with pytest.raises(ProcessError, match=r"silent does not answer at .* within 0 s"):
+    with pytest.raises(ProcessError, match="does not answer"):
         supervisor.start([silent], check_mode=False)
-    assert list(supervisor.run_directory.glob("*.pid")) == []
+    pid = pid_of(supervisor, "silent")
+
+    def kill(_: float) -> None:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+    patient = Supervisor(supervisor.run_directory, supervisor.log_directory, sleep=kill)
+    with pytest.raises(ProcessError, match=r"silent ended; its log is .*silent\.log"):
+        patient.start([replace(silent, timeout=30)], check_mode=False)
+
+
+@pytest.fixture
+def dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("dead_proxy")
+def test_loopback_is_asked_directly_whatever_the_proxy(supervisor: Supervisor) -> None:
+    process = server()
+    assert supervisor.start([process], check_mode=False) == ["files"]
+    assert supervisor.start([process], check_mode=False) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"HTTP/1.0 204 No Content\r\n\r\n", None),
+        (b"HTTP/1.0 404 Not Found\r\n\r\n", None),
+        (b"HTTP/1.0 503 Busy\r\n\r\n", "it answers with HTTP status 503"),
+        (b"SSH-2.0-OpenSSH\r\n", "BadStatusLine('SSH-2.0-OpenSSH\\r\\n')"),
+        (b"", "RemoteDisconnected('Remote end closed connection without response')"),
+    ],
+)
+def test_a_probe_says_what_it_got(answer: bytes, problem: str | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Thread(target=answer_once, args=(listener, answer))
+        server.start()
+        found = probe(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        server.join()
+    assert found == problem
+
+
+def answer_once(listener: socket.socket, answer: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(1000)
+        connection.sendall(answer)
+
+
+def test_a_probe_says_that_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_processes, "PROBE_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = probe(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+    assert found == "no answer to a request after 0.05 s"
+
+
+def test_the_youngest_ends_first_whatever_the_times_of_the_files(supervisor: Supervisor) -> None:
+    supervisor.start([Process(name, SLEEPER) for name in ("api", "agent")], check_mode=False)
+    files = {name: supervisor.run_directory / f"{name}.pid" for name in ("api", "agent")}
+    ticks = {name: json.loads(file.read_text())["start_time"] for name, file in files.items()}
+    os.utime(files["agent"], (0, 0))  # The clock has been set back in between.
+    assert ticks["api"] <= ticks["agent"]
+    assert supervisor.stop_all(check_mode=True) == ["agent", "api"]
 
 
 def test_a_recycled_pid_is_not_ours(supervisor: Supervisor) -> None:
