@@ -178,7 +178,7 @@ class Supervisor:
         if not losses:
             return
         found = [
-            f"{process.name} (process {pid}) runs, but was started from something else: "
+            f"{process.name} (process {pid}) runs, but was started with "
             + differences(self._record(process.name).get("origin"), process.origin)
             for process, pid in losses
         ]
@@ -284,18 +284,20 @@ def held(losses: list[tuple[Process, int]]) -> str:
 
 
 def differences(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
-    """Name what differs between what a process was started from and what it would be now."""
+    """Name what a process was started with where it would be something else now."""
     if before is None:
         return "an earlier version of this collection"
-    parts = [part for part in before | now if before.get(part) != now.get(part)]
-    if "command" in parts:
-        old, new = before["command"], now["command"]
-        gone = " ".join(word for word in old if word not in new)
-        come = " ".join(word for word in new if word not in old)
-        parts[parts.index("command")] = (
-            f"a command with {gone or 'nothing'} in place of {come or 'nothing'}"
-        )
-    return ", ".join("another environment" if part == "environment" else part for part in parts)
+    found = []
+    for part in before | now:
+        if before.get(part) == now.get(part):
+            continue
+        if part == "command":
+            gone = " ".join(word for word in before[part] if word not in now[part])
+            come = " ".join(word for word in now[part] if word not in before[part])
+            found.append(f"{gone or 'nothing'} in place of {come or 'nothing'} in its command")
+        else:
+            found.append("another environment" if part == "environment" else f"another {part}")
+    return ", ".join(found)
 
 
 def digest(path: Path) -> str:

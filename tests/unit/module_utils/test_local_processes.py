@@ -135,10 +135,10 @@ def test_compiled_files_are_no_change(supervisor: Supervisor, account: Process, 
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (change_the_command, "a command with nothing in place of --fast"),
+        (change_the_command, "nothing in place of --fast in its command"),
         (change_the_environment, "another environment"),
-        (change_the_code, "/package"),
-        (add_code, "/package"),
+        (change_the_code, "another /"),
+        (add_code, "/package. Nothing was changed"),
     ],
 )
 def test_what_holds_something_is_not_replaced(
@@ -153,7 +153,7 @@ def test_what_holds_something_is_not_replaced(
     pid = pid_of(supervisor, "account")
     with pytest.raises(ProcessError) as refusal:
         supervisor.start([server("other"), change(account, code)], check_mode=check_mode)
-    assert str(refusal.value).startswith(f"account (process {pid}) runs, but was started from")
+    assert str(refusal.value).startswith(f"account (process {pid}) runs, but was started with")
     assert named in str(refusal.value)
     assert "as the account would be lost" in str(refusal.value)
     assert "playbooks/local_down.yml" in str(refusal.value)
