@@ -30,6 +30,14 @@ VARIABLES: dict[str, Any] = {
     "local_stack_port_offset": PORT_OFFSET,
 }
 """Extra variables of every run."""
+ENVIRONMENT: dict[str, str] = {"ANSIBLE_FORCE_COLOR": "0", "HOME": str(HOME)}
+"""Environment variables of every run."""
+DEAD_PROXY = {
+    name: "http://127.0.0.1:9"
+    for lower in ("all_proxy", "http_proxy", "https_proxy")
+    for name in (lower, lower.upper())
+}
+"""A proxy that nobody can have got an answer from."""
 EVERYTHING: dict[str, Any] = {
     "aws_identity_operator_principals": ["arn:aws:iam::123456789012:root"],
     "aws_identity_github_repository": "owner/name",
@@ -145,12 +153,7 @@ def run_playbook(
             inventory=str(inventory),
             cmdline=" ".join(arguments) or None,
             extravars=VARIABLES | extra_variables,
-            envvars={
-                "HOME": str(HOME),
-                "PATH": path,
-                "ANSIBLE_FORCE_COLOR": "0",
-                **(environment or {}),
-            },
+            envvars={**ENVIRONMENT, "PATH": path, **(environment or {})},
             timeout=TIMEOUT_SECONDS,
             quiet=True,
         )

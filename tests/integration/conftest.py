@@ -14,9 +14,21 @@ from typing import Any
 
 import pytest
 from local_platform import AWS_URL, nothing_changes
-from playbook_run import EVERYTHING, HOME, STATE, VARIABLES, PlaybookRun, run_plan, run_playbook
+from playbook_run import (
+    DEAD_PROXY,
+    ENVIRONMENT,
+    EVERYTHING,
+    HOME,
+    STATE,
+    VARIABLES,
+    PlaybookRun,
+    run_plan,
+    run_playbook,
+)
 
 VARIABLES |= EVERYTHING
+# Nothing on loopback is asked through a proxy, and nothing else is asked at all.
+ENVIRONMENT |= DEAD_PROXY
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +54,8 @@ def empty_plan(stack: None, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         "KUBECONFIG": str(STATE / "no" / "kubeconfig"),
         "K8S_AUTH_KUBECONFIG": str(STATE / "no" / "kubeconfig"),
         "PATH": f"{STATE}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "no_proxy": "127.0.0.1",
+        "NO_PROXY": "127.0.0.1",
     }
     with nothing_changes():
         run, planned = run_plan(tmp_path_factory.mktemp("plan"), platform_environment=environment)

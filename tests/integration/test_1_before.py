@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,10 @@ def test_check_mode_without_the_local_stack_says_how_to_start_it() -> None:
     assert not STATE.exists()
 
 
-def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused_with_whose_it_is(tmp_path: Path) -> None:
     offset = 19000
-    with socket.socket() as other:
-        # The last process to start wants this one.
-        other.bind(("127.0.0.1", 8000 + offset))
-        other.listen()
+    # The last process to start wants this one.
+    with socket.create_server(("127.0.0.1", 8000 + offset)):
         run = run_playbook(
             "playbooks/local_up.yml",
             platform_state_dir=str(tmp_path),
@@ -38,9 +37,9 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
 
     assert run.return_code == 2
     [failure] = run.failures
-    assert "port 27000 on 127.0.0.1, wanted for triton_http of cluster_agent, is in use" in failure
+    assert f"27000 (triton_http of cluster_agent) by process {os.getpid()} (" in failure
     assert "choose other ports with local_stack_port_offset" in failure
-    assert list(tmp_path.rglob("*.pid")) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_plan_of_an_empty_account_creates_in_every_stage(empty_plan: dict[str, Any]) -> None:
