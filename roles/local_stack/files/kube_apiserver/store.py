@@ -87,12 +87,15 @@ class Store:
     def changes(self, key: Key, after: int, timeout: float) -> list[Change]:
         """Return the changes after a revision, waiting up to `timeout` seconds for one.
 
-        Raises ApiError 410 when changes after that revision are already forgotten.
+        Raises ApiError 410 when changes after that revision are already forgotten, or when it is
+        an earlier run's, whose clock was ahead.
         """
         with self.lock:
             log = self._log(key)
             if after < log.floor:
                 raise expired(f"too old resource version: {after} ({log.floor})")
+            if after > self.revision:
+                raise expired(f"too large resource version: {after} ({self.revision})")
             newer = list(_newer(log, after))
             if not newer and timeout > 0:
                 log.changed.wait(timeout)
