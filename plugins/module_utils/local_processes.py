@@ -273,8 +273,8 @@ class Supervisor:
         return ProcessError(
             f"{process.name} (process {self._running_pid(process.name)}) runs, but "
             f"{process.ready_url} does not answer within {process.timeout} s: {problem}. It was "
-            f"left running; its log is {self._log(process.name)}, and playbooks/local_down.yml "
-            f"stops it{loss}"
+            f"left running. Its log is {self._log(process.name)}; playbooks/local_down.yml stops "
+            f"it{loss}"
         )
 
 

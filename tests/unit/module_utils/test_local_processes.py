@@ -287,7 +287,7 @@ def test_a_process_that_does_not_answer_is_left_running(
         pids.add(pid)
         assert str(refusal.value) == (
             f"silent (process {pid}) runs, but {url} does not answer within 7 s: Connection "
-            f"refused. It was left running; its log is {supervisor.log_directory}/silent.log, and "
+            f"refused. It was left running. Its log is {supervisor.log_directory}/silent.log; "
             f"playbooks/local_down.yml stops it{loss}"
         )
     assert len(pids) == 1
