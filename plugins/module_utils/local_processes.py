@@ -195,32 +195,31 @@ class Supervisor:
             for purpose, port in process.ports.items()
             if not port_is_free(port)
         }
-        taken: dict[Owner, list[str]] = {}
         found = owners(set(wanted)) if wanted else {}
+        taken: dict[str, dict[str, Owner]] = {}
         for port, (name, purpose) in wanted.items():
             owner = found.get(port, Owner(None, "a program that /proc does not show"))
-            # What is about to be restarted may have its own ports.
+            # What is about to be replaced may have its own ports.
             if owner.pid is None or owner.pid != self._running_pid(name):
-                taken.setdefault(owner, []).append(f"{port} ({purpose} of {name})")
+                of_whom = taken.setdefault(owner.run_directory or owner.description, {})
+                of_whom[f"{port} ({purpose} of {name})"] = owner
         if taken:
+            uses = [f"{', '.join(each)} by {self._who(*each.values())}" for each in taken.values()]
             raise ProcessError(
-                "These ports of 127.0.0.1 are wanted, but in use: "
-                + "; ".join(
-                    f"{', '.join(ports)} by {owner.description}{self._way_out(owner)}"
-                    for owner, ports in taken.items()
-                )
-                + ". Nothing was started: stop those programs, or choose other ports with "
-                "local_stack_port_offset"
+                f"These ports of 127.0.0.1 are wanted, but in use: {'; '.join(uses)}. Nothing was "
+                "started: stop those programs, or choose other ports with local_stack_port_offset"
             )
 
-    def _way_out(self, owner: Owner) -> str:
+    def _who(self, owner: Owner, *others: Owner) -> str:
+        """Name a program, or a local stack by its processes, and how to stop it."""
         if owner.run_directory is None:
-            return ""
+            return owner.description
+        pids = " ".join(sorted({str(each.pid) for each in (owner, *others)}))
         if owner.run_directory == str(self.run_directory):
-            return f" of this local stack, whose pid file is gone: end it with `kill {owner.pid}`"
+            return f"this local stack itself, whose pid files are gone: end it with `kill {pids}`"
         return (
-            f" of the local stack whose pid files are in {owner.run_directory}, which the "
-            "playbooks/local_down.yml of its own checkout stops"
+            f"the local stack whose pid files are in {owner.run_directory} (processes {pids}), "
+            "which the playbooks/local_down.yml of its own checkout stops"
         )
 
     def _launch(self, process: Process) -> subprocess.Popen[bytes]:

@@ -52,8 +52,10 @@ def test_another_checkout_on_its_ports_is_told_whose_they_are(tmp_path: Path) ->
 
     assert run.return_code == 2
     [failure] = run.failures
-    assert f"{PORT_OFFSET + 5000} (triton_http of cluster_agent) by process " in failure
-    assert f"of the local stack whose pid files are in {STATE}/run, which the" in failure
+    assert (
+        f"{PORT_OFFSET + 5000} (triton_http of cluster_agent) by the local stack whose pid files are "
+        f"in {STATE}/run (processes "
+    ) in failure
     assert list(tmp_path.iterdir()) == []
 
 

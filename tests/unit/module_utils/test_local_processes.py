@@ -51,6 +51,14 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     supervisor.stop_all(check_mode=False)
 
 
+@pytest.fixture
+def theirs(tmp_path: Path) -> Iterator[Supervisor]:
+    """The local stack of another checkout."""
+    theirs = Supervisor(tmp_path / "their run", tmp_path / "their logs")
+    yield theirs
+    theirs.stop_all(check_mode=False)
+
+
 def pid_of(supervisor: Supervisor, name: str) -> int:
     record = json.loads((supervisor.run_directory / f"{name}.pid").read_text())
     return int(record["pid"])
@@ -202,9 +210,8 @@ def test_check_mode_starts_and_stops_nothing(supervisor: Supervisor) -> None:
 
 
 def test_all_taken_ports_are_refused_before_anything_starts(
-    supervisor: Supervisor, tmp_path: Path
+    supervisor: Supervisor, theirs: Supervisor
 ) -> None:
-    theirs = Supervisor(tmp_path / "their run", tmp_path / "logs")
     files = server()
     theirs.start([files], check_mode=False)
     with socket.create_server(("", 0)) as mine:
@@ -214,14 +221,13 @@ def test_all_taken_ports_are_refused_before_anything_starts(
             supervisor.start(wanted, check_mode=False)
     message = str(refusal.value)
     assert f"{port} (http of b) by process {os.getpid()} ({sys.executable} " in message
-    pid = pid_of(theirs, "files")
+    pid, folder = pid_of(theirs, "files"), theirs.run_directory
     assert (
-        f"{files.ports['http']} (http of c) by process {pid} ({sys.executable} -m http" in message
-    )
-    assert f"of the local stack whose pid files are in {theirs.run_directory}, which" in message
+        f"{files.ports['http']} (http of c) by the local stack whose pid files are in {folder} "
+        f"(processes {pid}), which the playbooks/local_down.yml of its own checkout stops"
+    ) in message
     assert "choose other ports with local_stack_port_offset" in message
     assert not supervisor.run_directory.exists()
-    theirs.stop_all(check_mode=False)
 
 
 def test_a_process_of_ours_whose_pid_file_is_gone_is_named(supervisor: Supervisor) -> None:
@@ -230,17 +236,16 @@ def test_a_process_of_ours_whose_pid_file_is_gone_is_named(supervisor: Superviso
     file = supervisor.run_directory / "files.pid"
     record, pid = file.read_text(), pid_of(supervisor, "files")
     file.unlink()
-    with pytest.raises(ProcessError, match=f"whose pid file is gone: end it with `kill {pid}`"):
+    with pytest.raises(ProcessError, match=f"whose pid files are gone: end it with `kill {pid}`"):
         supervisor.start([process], check_mode=False)
     file.write_text(record)
 
 
-def test_two_stacks_run_side_by_side(supervisor: Supervisor, tmp_path: Path) -> None:
-    other = Supervisor(tmp_path / "other run", tmp_path / "other logs")
+def test_two_stacks_run_side_by_side(supervisor: Supervisor, theirs: Supervisor) -> None:
     processes = [server(), server()]
-    for each, process in zip((supervisor, other), processes, strict=True):
+    for each, process in zip((supervisor, theirs), processes, strict=True):
         assert each.start([process], check_mode=False) == ["files"]
-    other.stop_all(check_mode=False)
+    theirs.stop_all(check_mode=False)
     assert answers(str(processes[0].ready_url))
     assert not answers(str(processes[1].ready_url))
 
