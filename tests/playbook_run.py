@@ -21,6 +21,8 @@ import ansible_runner
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".local" / "test"
+HOME = ROOT / ".local" / "test-home"
+"""The home folder of every run: nothing of the user's is read, and what is written shows."""
 PORT_OFFSET = 20000
 TIMEOUT_SECONDS = 600
 VARIABLES: dict[str, Any] = {
@@ -143,7 +145,12 @@ def run_playbook(
             inventory=str(inventory),
             cmdline=" ".join(arguments) or None,
             extravars=VARIABLES | extra_variables,
-            envvars={"PATH": path, "ANSIBLE_FORCE_COLOR": "0", **(environment or {})},
+            envvars={
+                "HOME": str(HOME),
+                "PATH": path,
+                "ANSIBLE_FORCE_COLOR": "0",
+                **(environment or {}),
+            },
             timeout=TIMEOUT_SECONDS,
             quiet=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declarati
     ModelError,
     sha256,
 )
+
+# Without it onnxruntime sends usage events, and writes below ~/.cache, as soon as it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 DATATYPES = {
     "BOOL": "BOOL",

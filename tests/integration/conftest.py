@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from local_platform import AWS_URL, nothing_changes
-from playbook_run import EVERYTHING, STATE, VARIABLES, PlaybookRun, run_plan, run_playbook
+from playbook_run import EVERYTHING, HOME, STATE, VARIABLES, PlaybookRun, run_plan, run_playbook
 
 VARIABLES |= EVERYTHING
 
@@ -25,6 +25,7 @@ def stack() -> Iterator[None]:
     if STATE.exists():
         assert run_playbook("playbooks/local_down.yml").return_code == 0
         shutil.rmtree(STATE)
+    shutil.rmtree(HOME, ignore_errors=True)
     yield
     assert run_playbook("playbooks/local_down.yml").return_code == 0
 

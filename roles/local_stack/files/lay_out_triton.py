@@ -30,6 +30,8 @@ LAUNCHER = """\
 export LD_LIBRARY_PATH={libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}
 # The Python backend runs the first python3 of PATH.
 export PATH={python}:$PATH
+# onnxruntime sends no usage events.
+export ORT_DISABLE_TELEMETRY=1
 exec {server} --backend-directory={backends} --disable-auto-complete-config "$@"
 """
 
