@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PORTS = ("-e", "local_stack_port_offset=17500")
 """Beside the ports of the user's stack and of the tests' stacks, and below the ephemeral ones."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ANSWERS = (r"is espresso \(", r"[1-9][\d.,]* tokens/s", r"changed=\d")
+ANSWERS = (r"is\s+espresso\s+\(", r"[1-9][\d.]*\s+tokens/s", r"changed=\d")
 """What a run says when the photograph has been classified and text has been streamed."""
 TAIL = 60
 """Lines of its output that a failed step is told with."""
@@ -89,7 +89,9 @@ def first_light(folder: Path, report: Report) -> None:
         report.changed[title] = sum(map(int, re.findall(r"\bchanged=(\d+)", said)))
 
     step("set-up", 2400, "make", "setup", f"PYTHON={report.python.path}", says=["set-up: done"])
-    step("set up with", 60, "python", "--version", says=[f"^Python {re.escape(version)}$"])
+    used = run(checkout, report.python, 60, "python", "--version").strip()
+    if used != f"Python {version}":
+        raise FirstLightError(f"it was set up with {used}")
     for title in ("first run", "second run"):
         step(title, 900, "ansible-playbook", "site.yml", *PORTS)
     if report.changed["second run"]:

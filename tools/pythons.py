@@ -102,12 +102,13 @@ def go_on_with_a_supported_one() -> None:
 
 
 def how_to_get_one() -> str:
-    """Tell what to type for a supported Python: with apt, where it has a release of one."""
+    """Tell what to type for a supported Python: with apt, where it soon says that it has one."""
     try:
         output = subprocess.check_output(
             ["apt-cache", "policy", *NAMES],
             stderr=subprocess.DEVNULL,
             env={**os.environ, "LC_ALL": "C"},
+            timeout=0.7,
         ).decode()
     except (OSError, subprocess.SubprocessError):
         output = ""
@@ -116,6 +117,6 @@ def how_to_get_one() -> str:
         if not re.search(r"~(a|b|rc)\d", version):
             return f"`sudo apt-get install {name}-venv`, then run this again"
     return (
-        "apt has none here, so install one from elsewhere (`pyenv install 3.12`, or on Ubuntu the "
-        "PPA deadsnakes), then `make PYTHON=/path/to/python3.12 site`"
+        "install one, from elsewhere where apt has no release of it (pyenv, or on Ubuntu the PPA "
+        "deadsnakes), then `make PYTHON=/path/to/python3.12 site`"
     )

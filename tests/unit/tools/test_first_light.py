@@ -17,7 +17,7 @@ from first_light import FirstLightError
 from pythons import Python
 
 OLD = Python((3, 11, 2), "/usr", "/usr/bin/python3.11")
-SAYS = 'echo "coffee.jpg is espresso (0.95)"; echo "(749.4 tokens/s, ...)"; '
+SAYS = 'echo "coffee.jpg is espresso (0.95)"; echo "(749.4"; echo "   tokens/s, ...)"; '
 PLAYBOOK = SAYS + 'echo "local : ok=9 changed=$(test -e ran && echo 0 || echo 31) failed=0"; > ran'
 
 
@@ -61,7 +61,6 @@ def test_all_that_the_readme_promises_is_a_pass(
     assert report.failure == ""
     assert list(report.seconds) == [
         "set-up",
-        "set up with",
         "first run",
         "second run",
         "verification",
@@ -76,9 +75,9 @@ def test_all_that_the_readme_promises_is_a_pass(
     ("playbook", "python", "failure"),
     [
         ("echo no; exit 2", "echo Python 3.11.2", "`ansible-playbook site.yml .* failed .2.: \nno"),
-        ("echo changed=0", "echo Python 3.11.2", "first run does not say .'is espresso"),
+        ("echo changed=0", "echo Python 3.11.2", "first run does not say .'is.*espresso"),
         (PLAYBOOK + "; rm ran", "echo Python 3.11.2", "the second run has changed=31"),
-        (PLAYBOOK, "echo Python 3.11.7", "set up with does not say .*: \nPython 3.11.7"),
+        (PLAYBOOK, "echo Python 3.11.7", "it was set up with Python 3.11.7"),
         (PLAYBOOK + "\nsleep 60 &", "echo Python 3.11.2", "local_down.yml left processes: .*sleep"),
     ],
     ids=["a stage fails", "no answer", "not idempotent", "another Python", "a process is left"],

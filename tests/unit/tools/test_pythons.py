@@ -88,7 +88,7 @@ def test_without_one_a_line_says_how_to_get_it(
         apt_cache=r"printf 'python3.11:\n  Installed: (none)\n  Candidate: 3.11.0~rc1-1~22.04\n'",
     )
     with pytest.raises(
-        pythons.SetUpError, match=f"{said}.* 3.13: apt has none here.*PYTHON=/path/to"
+        pythons.SetUpError, match=f"{said}.* 3.13: install one, from elsewhere .*PYTHON=/path/to"
     ):
         take_over(*version)
 
@@ -108,7 +108,7 @@ def test_without_apt_a_line_says_how_to_get_one(
     take_over: Takeover, programs: Callable[..., Path]
 ) -> None:
     programs()
-    with pytest.raises(pythons.SetUpError, match="apt has none here, so install one from else"):
+    with pytest.raises(pythons.SetUpError, match="install one, from elsewhere where"):
         take_over(3, 14, 0, "final")
 
 
