@@ -168,7 +168,9 @@ def end_processes(folder: Path) -> None:
 def attempt(python: Python) -> Report:
     """Run first light on one Python in a folder that is there no more afterwards."""
     report = Report(python)
-    folder = Path(tempfile.mkdtemp(prefix="first-light-")).resolve()
+    # Not /tmp, which may be memory.
+    place = os.environ.get("TMPDIR", "/var/tmp")
+    folder = Path(tempfile.mkdtemp(prefix="first-light-", dir=place)).resolve()
     try:
         first_light(folder, report)
     except (FirstLightError, OSError) as error:  # No git or make, or a full disk.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., P
     They are called ``.venv/bin/*``, first in PATH, as if set-up had put them there.
     """
     monkeypatch.setattr(first_light, "ROOT", tmp_path / "clone")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
     def make(ansible_playbook: str, python: str = "echo Python 3.11.2") -> Path:
         clone = tmp_path / "clone"
@@ -50,7 +50,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., P
 
 def left() -> list[Path]:
     """Return the folders of first light that are still there."""
-    return list(Path(tempfile.gettempdir()).glob("first-light-*"))
+    return list(Path(os.environ["TMPDIR"]).glob("first-light-*"))
 
 
 def test_all_that_the_readme_promises_is_a_pass(
@@ -132,12 +132,11 @@ def test_an_interruption_leaves_nothing(checkout: Callable[..., Path], tmp_path:
         f"echo Python {sys.version.split()[0]}",
     )
     code = (
-        "import sys, tempfile, first_light; from pathlib import Path\n"
+        "import sys, first_light; from pathlib import Path\n"
         f"first_light.ROOT = Path({str(tmp_path / 'clone')!r})\n"
-        f"tempfile.tempdir = {str(tmp_path)!r}\n"
         "sys.exit(first_light.main([sys.executable]))"
     )
-    environment = {"PYTHONPATH": str(Path(first_light.__file__).parent), "PATH": "/usr/bin:/bin"}
+    environment = os.environ | {"PYTHONPATH": str(Path(first_light.__file__).parent)}
     with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
         deadline = time.monotonic() + 30
         while not (tmp_path / "begun").exists():
