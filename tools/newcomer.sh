@@ -34,9 +34,8 @@ as_user() {
 }
 
 if [[ $kind == plain ]]; then
-  said=$(as_user bash tools/refused.sh "or have it typed" "$python")
-  echo "$said"
-  typed=$(grep --only-matching 'apt-get install [^`]*' <<<"$said")
+  as_user bash tools/refused.sh "or have it typed" "$python" | tee "$scratch/said"
+  typed=$(grep --only-matching 'apt-get install [^`]*' "$scratch/said")
   apt-get -q update
   # shellcheck disable=SC2086 # These are words.
   DEBIAN_FRONTEND=noninteractive $typed -y
