@@ -35,9 +35,8 @@ as_user() {
 
 if [[ $kind == plain ]]; then
   as_user bash tools/refused.sh "or have it typed" "$python" | tee "$scratch/said"
-  typed=$(grep --only-matching 'apt-get install [^`]*' "$scratch/said")
+  read -ra typed < <(grep --only-matching 'apt-get install [^`]*' "$scratch/said")
   apt-get -q update
-  # shellcheck disable=SC2086 # These are words.
-  DEBIAN_FRONTEND=noninteractive $typed -y
+  DEBIAN_FRONTEND=noninteractive "${typed[@]}" --yes
 fi
 as_user "$python" tools/first_light.py "$python"
