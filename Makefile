@@ -2,10 +2,10 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: setup site down test docs lock
+.PHONY: setup site down test matrix docs lock
 
 setup:
-	@$(PYTHON) tools/set_up.py
+	@"$(PYTHON)" tools/set_up.py
 
 site: setup
 	@ansible-playbook site.yml
@@ -16,6 +16,10 @@ down: setup
 test: setup
 	@python tools/gate.py
 
+# First light on every supported Python of this machine, and a table of it.
+matrix: setup
+	@python tools/first_light.py all
+
 # Generate the roles' pages from their argument specifications, and the pages of docs/ from the roles.
 docs: setup
 	@for role in roles/*/; do aar-doc $$role markdown; done
@@ -24,7 +28,7 @@ docs: setup
 # Resolve the requirement files anew. The local version of a CPU build (+cpu) is left out, so that
 # the lock file also fits a machine with CUDA.
 lock:
-	@rm -rf .local/lock && $(PYTHON) -m venv .local/lock
+	@rm -rf .local/lock && "$(PYTHON)" -m venv .local/lock
 	@.local/lock/bin/pip install -q torch==2.13.0
 	@.local/lock/bin/pip install -q -r requirements.txt -r requirements-local.txt -r requirements-test.txt
 	@.local/lock/bin/pip install -q --no-deps -r requirements-no-deps.txt

@@ -30,6 +30,7 @@ LANES: Sequence[Checks] = (
         "ansible-lint": ("ansible-lint", "-q", "--strict"),
         "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/contract"),
         "molecule": ("molecule", "test", "--all", "--workers", "2", "--continue-on-failure"),
+        "first-light": ("python", "tools/first_light.py", "other"),
     },
 )
 """Checks by name, each as its command; the longest lane first. No two use the same ports.

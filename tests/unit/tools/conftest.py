@@ -1,4 +1,4 @@
-"""The programs of tools/ as modules."""
+"""The programs of tools/ as modules, and machines that lack something."""
 
 from __future__ import annotations
 
@@ -25,3 +25,20 @@ def load_tool() -> Callable[[str], ModuleType]:
         return module
 
     return load
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Return a function that puts shell scripts alone in PATH; an underscore becomes a hyphen."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+
+    def put(**scripts: str) -> Path:
+        for name, script in scripts.items():
+            program = folder / name.replace("_", "-")
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
+        return folder
+
+    return put

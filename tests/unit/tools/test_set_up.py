@@ -1,13 +1,18 @@
-"""Set-up says in one line what is missing, and runs again without doing anything twice."""
+"""Set-up refuses before it creates anything, and runs again without doing anything twice."""
 
 from __future__ import annotations
 
+import ast
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+TOOLS = Path(__file__).resolve().parents[3] / "tools"
 
 
 @pytest.fixture
@@ -16,109 +21,67 @@ def set_up(
 ) -> ModuleType:
     module = load_tool("set_up")
     monkeypatch.setattr(module, "VENV", tmp_path)
+    monkeypatch.setattr(module, "PYTHON", tmp_path / "bin" / "python")
     monkeypatch.setattr(module, "STAMP", tmp_path / "set_up.sha256")
     return module
 
 
-def put_programs(folder: Path, **scripts: str) -> None:
-    """Write shell scripts; of a name's underscores come hyphens."""
-    for name, script in scripts.items():
-        program = folder / name.replace("_", "-")
-        program.write_text(f"#!/bin/sh\n{script}\n")
-        program.chmod(0o755)
+@pytest.mark.parametrize("name", ["set_up", "machine", "pythons", "debian"])
+def test_an_old_python_can_read_it(name: str) -> None:
+    source = (TOOLS / f"{name}.py").read_text()
+    tree = ast.parse(source, feature_version=(3, 6))
+    # Python 3.6 does not know `from __future__ import annotations`.
+    modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert "__future__" not in modules
 
 
-@pytest.fixture
-def other_python(
-    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[[], list[str]]:
-    """Return a function that chooses a Python on 3.14, and gives the command that takes over."""
-    commands: list[list[str]] = []
-    monkeypatch.setattr(set_up.sys, "argv", ["tools/set_up.py"])
-    monkeypatch.setattr(set_up.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(set_up.os, "execv", lambda path, argv: commands.append([path, *argv]))
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    def choose() -> list[str]:
-        # Not earlier: pytest itself looks at the version.
-        monkeypatch.setattr(set_up.sys, "version_info", (3, 14, 0))
-        set_up.choose_python()
-        return commands[0]
-
-    return choose
-
-
-def test_a_python_that_is_there_takes_over(
-    other_python: Callable[[], list[str]], tmp_path: Path
-) -> None:
-    # A shim of pyenv is there and fails.
-    put_programs(tmp_path, **{"python3.12": "exit 127", "python3.11": "exit 0"})
-    python = f"{tmp_path}/python3.11"
-    assert other_python() == [python, python, "tools/set_up.py"]
-
-
-def test_a_python_that_apt_has_takes_over(
-    other_python: Callable[[], list[str]], tmp_path: Path
-) -> None:
-    put_programs(
-        tmp_path,
-        apt_cache='test "$2" = python3.13',
-        apt_get=f'echo "$@" >> {tmp_path}/asked; test "$4" = update || echo exit > {tmp_path}/$5\n'
-        f"test -e {tmp_path}/python3.13 && /bin/chmod +x {tmp_path}/python3.13; exit 0",
-    )
-    assert other_python()[0] == f"{tmp_path}/python3.13"
-    asked = (tmp_path / "asked").read_text().splitlines()
-    assert asked == [
-        "-q -y --no-install-recommends update",
-        "-q -y --no-install-recommends install python3.13",
+def old_pythons() -> list[Path]:
+    """Return the unsupported Pythons from 3.6 on that pyenv has here."""
+    folders = sorted(Path.home().glob(".pyenv/versions/3.*/bin"))
+    return [
+        folder / "python3"
+        for folder in folders
+        if 6 <= int(folder.parent.name.split(".")[1]) < 11 and (folder / "python3").exists()
     ]
 
 
-def test_without_a_python_for_triton_one_line_says_which(
-    set_up: ModuleType, other_python: Callable[[], list[str]], tmp_path: Path
+def test_an_old_python_refuses_in_one_line(tmp_path: Path) -> None:
+    """Run what this machine has, with no other Python to be seen; none is fine, CI has Ubuntu's."""
+    (tmp_path / "tools").mkdir()
+    for tool in ("set_up.py", "machine.py", "pythons.py", "debian.py"):
+        text = (TOOLS / tool).read_text()
+        (tmp_path / "tools" / tool).write_text(text.replace('"/usr/bin"', '"/nowhere"'))
+    (tmp_path / "requirements.lock").touch()
+    for python in old_pythons():
+        ended = subprocess.run(
+            [python, tmp_path / "tools" / "set_up.py"],
+            env={"PATH": "/nowhere"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 1
+        assert ended.stdout == ""
+        assert ended.stderr.startswith("set-up cannot go on: this is Python 3.")
+        assert ended.stderr.count("\n") == 1
+        assert not (tmp_path / ".venv").exists()
+
+
+def test_a_refusal_comes_before_every_step(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_programs(tmp_path, apt_cache="exit 100")
-    with pytest.raises(set_up.SetUpError, match=r"python3\.11, python3\.13, which apt does not"):
-        other_python()
+    def refuse() -> None:
+        raise set_up.SetUpError("no such machine: take another")
 
+    def unreachable() -> None:
+        raise AssertionError
 
-@pytest.mark.parametrize(
-    ("version", "missing"),
-    [
-        ((3, 12, 0), ["python3.12-venv", "libpython3.12"]),
-        ((3, 13, 0), ["python3.13-venv", "libpython3.13", "g++", "python3.13-dev"]),
-    ],
-)
-def test_what_a_debian_python_lacks_is_installed(
-    set_up: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    version: tuple[int, int, int],
-    missing: list[str],
-) -> None:
-    for name in ("prometheus", "prometheus-alertmanager"):
-        (tmp_path / name).touch(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(set_up, "find_spec", lambda name: None)
-    monkeypatch.setattr(set_up, "loads", lambda library: False)
-    monkeypatch.setattr(set_up.sys, "version_info", version)
-    monkeypatch.setattr(
-        set_up.sysconfig, "get_python_version", lambda: f"{version[0]}.{version[1]}"
-    )
-    monkeypatch.setattr(set_up.sysconfig, "get_path", lambda name: str(tmp_path))
-    assert set_up.debian_packages() == missing
-
-
-def test_nothing_is_installed_where_nothing_is_missing(
-    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name in ("prometheus", "prometheus-alertmanager", "c++", "Python.h"):
-        (tmp_path / name).touch(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(set_up, "loads", lambda library: True)
-    monkeypatch.setattr(set_up.sys, "version_info", (3, 13, 0))
-    monkeypatch.setattr(set_up.sysconfig, "get_path", lambda name: str(tmp_path))
-    assert set_up.debian_packages() == []
+    monkeypatch.setattr(set_up, "CHECKS", (refuse, unreachable))
+    monkeypatch.setattr(set_up, "STEPS", (("one", unreachable),))
+    assert set_up.main() == 1
+    said = capsys.readouterr()
+    assert said.err == "set-up cannot go on: no such machine: take another\n"
+    assert said.out == ""
 
 
 @pytest.mark.parametrize(("version", "notices"), [((3, 12, 0), False), ((3, 13, 0), True)])
@@ -135,41 +98,23 @@ def test_compiling_numpy_is_noticed(
     assert ("compiles it" in capsys.readouterr().out) is notices
 
 
-def test_an_environment_without_pip_is_completed(
+def test_an_environment_without_pip_or_of_another_version_is_made_anew(
     set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     ran: list[tuple[str | Path, ...]] = []
     monkeypatch.setattr(set_up, "run", lambda *argv: ran.append(argv))
+    make = (set_up.sys.executable, "-m", "venv", "--clear", tmp_path)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     set_up.create_environment()
-    assert ran == [(set_up.sys.executable, "-m", "venv", tmp_path)]
-    (tmp_path / "bin" / "pip").touch()
+    assert ran == [make]
+    (tmp_path / "lib/python3.9/site-packages/pip").mkdir(parents=True)
     set_up.create_environment()
-    assert len(ran) == 1
-
-
-@pytest.mark.parametrize(
-    ("apt", "reason"),
-    [("#!/bin/sh\necho no network >&2\nexit 100\n", "no network"), (None, "No such file")],
-    ids=["apt fails", "no apt"],
-)
-def test_what_cannot_be_installed_is_named_with_the_command(
-    set_up: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    apt: str | None,
-    reason: str,
-) -> None:
-    for name in ("apt-get", "sudo") if apt else ():
-        (tmp_path / name).write_text(str(apt))
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        set_up.SetUpError,
-        match=f"{reason}.*; install by hand: sudo apt-get install prometheus prometheus-alertm",
-    ):
-        set_up.install_debian_packages()
+    assert ran == [make, make]
+    library = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    (tmp_path / "lib" / library / "site-packages/pip").mkdir(parents=True)
+    set_up.create_environment()
+    assert ran == [make, make]
 
 
 @pytest.mark.parametrize(
@@ -184,8 +129,25 @@ def test_the_cuda_build_is_noticed(
 ) -> None:
     report = json.dumps({"install": [{"metadata": {"requires_dist": requires}}]})
     monkeypatch.setattr(set_up, "run", lambda *argv: report)
+    monkeypatch.setattr(set_up.machine, "CUDA_BYTES", 0)
     set_up.install_torch()
     assert ("CUDA build" in capsys.readouterr().out) is notices
+
+
+def test_the_cuda_build_is_refused_where_it_does_not_fit(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str | Path, ...]] = []
+
+    def run(*argv: str | Path) -> str:
+        ran.append(argv)
+        return json.dumps({"install": [{"metadata": {"requires_dist": ["nvidia-cublas==1"]}}]})
+
+    monkeypatch.setattr(set_up, "run", run)
+    monkeypatch.setattr(set_up.machine, "CUDA_BYTES", 2**60)
+    with pytest.raises(set_up.SetUpError, match=r"GiB free.* or take the CPU build, as README\.md"):
+        set_up.install_torch()
+    assert len(ran) == 1
 
 
 def test_a_failure_is_one_line_and_a_second_run_repeats_nothing(
@@ -196,6 +158,7 @@ def test_a_failure_is_one_line_and_a_second_run_repeats_nothing(
     def broken() -> None:
         raise set_up.SetUpError("no such thing: get it there")
 
+    monkeypatch.setattr(set_up, "CHECKS", ())
     monkeypatch.setattr(set_up, "STEPS", (("one", lambda: done.append("one")), ("two", broken)))
     assert set_up.main() == 1
     assert capsys.readouterr().err == "set-up cannot go on: no such thing: get it there\n"
