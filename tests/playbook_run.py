@@ -32,12 +32,12 @@ VARIABLES: dict[str, Any] = {
 """Extra variables of every run."""
 ENVIRONMENT: dict[str, str] = {"ANSIBLE_FORCE_COLOR": "0", "HOME": str(HOME)}
 """Environment variables of every run."""
-DEAD_PROXY = {
+DEAD_PROXY = {"no_proxy": "", "NO_PROXY": ""} | {
     name: "http://127.0.0.1:9"
     for lower in ("all_proxy", "http_proxy", "https_proxy")
     for name in (lower, lower.upper())
 }
-"""A proxy that nobody can have got an answer from."""
+"""A proxy for every address, through which nobody can have got an answer."""
 EVERYTHING: dict[str, Any] = {
     "aws_identity_operator_principals": ["arn:aws:iam::123456789012:root"],
     "aws_identity_github_repository": "owner/name",

@@ -17,7 +17,7 @@ GIB = 2**30
 ENVIRONMENT_BYTES = 4 * GIB
 """For a new .venv, of 2.6 GiB, and a first `site.yml`."""
 CUDA_BYTES = 9 * GIB
-"""The same with PyTorch's CUDA build, which makes it 6.4 GiB."""
+"""The same with PyTorch's CUDA build, which makes it 6.3 GiB."""
 UPDATE_BYTES = GIB
 """For bringing a .venv that has PyTorch up to date."""
 TEMPORARY_BYTES = GIB

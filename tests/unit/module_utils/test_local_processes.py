@@ -23,6 +23,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_processes
     probe,
     process_start_time,
 )
+from playbook_run import DEAD_PROXY
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -334,17 +335,11 @@ def test_a_process_that_ends_while_it_is_waited_for_is_reported(supervisor: Supe
         patient.start([replace(silent, timeout=30)], check_mode=False)
 
 
-@pytest.fixture
-def dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-        monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.mark.usefixtures("dead_proxy")
-def test_loopback_is_asked_directly_whatever_the_proxy(supervisor: Supervisor) -> None:
+def test_loopback_is_asked_directly_whatever_the_proxy(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in DEAD_PROXY.items():
+        monkeypatch.setenv(name, value)
     process = server()
     assert supervisor.start([process], check_mode=False) == ["files"]
     assert supervisor.start([process], check_mode=False) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import boto3
+import botocore.session
 from moto.ec2.models import EC2Backend
 from moto.eks.exceptions import InvalidParameterException
 
@@ -25,7 +25,8 @@ def refuse(message: str) -> None:
 @cache
 def ami_types() -> list[str]:
     """Return the AMI types that EKS knows, out of botocore's description of the service."""
-    shapes = boto3.client("eks", region_name="us-east-1").meta.service_model
+    # No client, which would look for credentials, and without any ask EC2's metadata service.
+    shapes = botocore.session.get_session().get_service_model("eks")
     return [str(ami_type) for ami_type in shapes.shape_for("AMITypes").enum]
 
 
