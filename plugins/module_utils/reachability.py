@@ -13,7 +13,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 STEP_SECONDS = 2.0
 """How long one step may take."""
@@ -40,10 +40,28 @@ class Way:
 
     parts: SplitResult
     paths: Sequence[str]
-    """What to ask over HTTP, below the path of the address; each must be answered with 200."""
+    """What to ask over HTTP, below the path of the address."""
     tls: ssl.SSLContext | None = None
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = STEP_SECONDS
+    bad_from: int = 300
+    """From which HTTP status on an answer is none of a server that is well."""
+
+    @classmethod
+    def of(cls, url: str, bad_from: int = 300) -> Way:
+        """Read an address, to ask it for just what it names.
+
+        Raises:
+            ValueError: it is none.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in PORTS or not (parts.hostname or "").encode("idna"):
+            raise ValueError(f"{url!r} is not an address such as http://127.0.0.1:8000/ready")
+        # Reading the port checks it.
+        _ = parts.port
+        asked = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        tls = ssl.create_default_context() if parts.scheme == "https" else None
+        return cls(parts._replace(path="", query="", fragment=""), [asked], tls, bad_from=bad_from)
 
     @property
     def host(self) -> str:
@@ -115,7 +133,7 @@ class Way:
         finally:
             client.close()
         said = f" ({body.splitlines()[0]})" if answer.status >= 400 and body else ""
-        return Step(path, answer.status == 200, f"GET {full}: HTTP {answer.status}{said}")
+        return Step(path, answer.status < self.bad_from, f"GET {full}: HTTP {answer.status}{said}")
 
 
 def is_address(host: str) -> bool:
