@@ -54,11 +54,15 @@ class Way:
         Raises:
             ValueError: it is none.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in PORTS or not (parts.hostname or "").encode("idna"):
+        try:
+            parts = urlsplit(url)
+            # Reading port and name checks them.
+            right = parts.scheme in PORTS and parts.port != 0
+            right = right and bool((parts.hostname or "").encode("idna"))
+        except ValueError:
+            right = False
+        if not right:
             raise ValueError(f"{url!r} is not an address such as http://127.0.0.1:8000/ready")
-        # Reading the port checks it.
-        _ = parts.port
         asked = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         tls = ssl.create_default_context() if parts.scheme == "https" else None
         return cls(parts._replace(path="", query="", fragment=""), [asked], tls, bad_from=bad_from)

@@ -101,12 +101,13 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.kubernetes_serv
     asker,
     findings,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import Way
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import is_loopback
 
 try:
     import kubernetes
     from kubernetes.client.exceptions import ApiException
-    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
 
     IMPORT_ERROR = None
 except ImportError:
@@ -141,15 +142,15 @@ class Cluster:
         )
         return json.loads(answer.data)
 
-    def log(self, namespace: str, pod: str, container: str | None, lines: int) -> str:
+    def log(self, namespace: str, pod: str, container: str, lines: int) -> str:
         """Return the end of a container's log, empty where there is none."""
         try:
             return self.core.read_namespaced_pod_log(
                 pod,
                 namespace,
+                container=container,
                 tail_lines=lines,
                 _request_timeout=(SECONDS, SECONDS),
-                **({"container": container} if container else {}),
             )
         except ApiException:
             return ""
@@ -188,11 +189,16 @@ def run(cluster: Cluster, namespace: str, name: str, path: str) -> dict[str, Any
     return {**found, "log": lines}
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception, server: str) -> str:
     """Say in a line why the API server gave no answer, or refused."""
+    if isinstance(error, HTTPError):
+        way = Way(urlsplit(server), ()).steps()[-1]
+        if isinstance(error, ReadTimeoutError):
+            return f"{way.found}; nothing came within {SECONDS} s"
+        return str(error) if way.ok else way.found
     if isinstance(error, ApiException):
         try:
-            return f"HTTP {error.status}: {json.loads(error.body)['message']}"
+            return f"HTTP {error.status}: {json.loads(error.body or '')['message']}"
         except (ValueError, KeyError, TypeError):
             return f"HTTP {error.status}: {error.reason}"
     return str(error)
@@ -215,8 +221,11 @@ def main() -> None:
         cluster = Cluster()
         server = cluster.server
         result = run(cluster, **module.params)
-    except (ApiException, HTTPError, kubernetes.config.ConfigException) as error:
-        found = f"the cluster ({server}) cannot be asked: {reason(error)}"
+    except kubernetes.config.ConfigException as error:
+        found = f"there is no cluster to ask in {server}: {error}"
+        result = {"well": False, "found": found, "log": []}
+    except (ApiException, HTTPError) as error:
+        found = f"the cluster ({server}) cannot be asked: {reason(error, server)}"
         result = {"well": False, "found": found, "log": []}
     module.exit_json(changed=False, **result)
 
