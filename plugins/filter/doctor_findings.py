@@ -72,15 +72,17 @@ def address_finding(way: Result, service: Result) -> Finding:
         "part": way["item"]["part"],
         "well": well,
         "found": found,
-        "advice": address_advice(asked and service["well"]),
+        "advice": address_advice(service),
         "log": service.get("log", []),
         "log_file": "its pod",
     }
 
 
-def address_advice(pods_are_well: bool) -> str:
-    """Say what to do about an address that is not well."""
-    if pods_are_well:
+def address_advice(service: Result) -> str:
+    """Say what to do about an address that is not well, by what is behind it."""
+    if service.get("replace"):
+        return f"`{service['replace']}` has it started anew; if that does not help, read its log"
+    if service.get("well"):
         return (
             "its pods are well, so look at what brings requests to them: the cluster_agent of a "
             "local stack, or at AWS kubectl port-forward, or the load balancer"

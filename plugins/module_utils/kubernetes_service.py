@@ -69,7 +69,8 @@ def findings(
     known = endpoints(service, slices)
     ready = [each for each in known if each.ready]
     pods = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-    sentences, well = [], bool(ready)
+    sentences = []
+    ill = [pod["metadata"]["name"] for pod in pods if not is_ready(pod)]
     if ready:
         addresses = ", ".join(f"{each.address}:{each.port}" for each in ready)
         sentences.append(f"{name} has {number(len(ready), 'ready endpoint')} ({addresses})")
@@ -78,15 +79,17 @@ def findings(
         sentences.append(f"{name} has no ready endpoint, and selects {among}")
     for endpoint in ready:
         answer = ask(url(endpoint)) if is_own(endpoint.address) else None
-        well = well and (answer is None or answer.ok)
+        if answer and not answer.ok:
+            ill.append(endpoint.pod)
         sentences.append(pod_answer(endpoint, answer))
     for pod in pods:
         if not is_ready(pod):
             waiting = f"pod {pod['metadata']['name']} is not ready yet"
             sentences += pod_problems(pod, events, log) or [waiting]
     return {
-        "well": well,
+        "well": bool(ready) and not ill,
         "endpoints": [each.__dict__ for each in known],
+        "ill_pods": [name for name in ill if name],
         "found": "; ".join(sentences),
     }
 

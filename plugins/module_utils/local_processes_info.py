@@ -56,7 +56,7 @@ class Observer(Supervisor):
             return "silent", f"process {pid} runs, but {process.ready_url} does not: {silence}"
         if record.get("origin") != process.origin:
             now = differences(record.get("origin"), process.origin)
-            return "other", f"process {pid} answers, but was started from something else: {now}"
+            return "other", f"process {pid} answers, but was started with {now}"
         where = f" and answers at {process.ready_url}" if process.ready_url else ""
         return "running", f"process {pid} runs{where}"
 

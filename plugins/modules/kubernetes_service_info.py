@@ -49,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 well:
-  description: Whether a pod is behind the Service, and all that were asked have answered.
+  description: Whether a pod is behind the Service, and all its pods are ready and answer.
   returned: success
   type: bool
   sample: true
@@ -82,6 +82,11 @@ endpoints:
       description: Name of the pod.
       type: str
       returned: always
+replace:
+  description: A command that has new pods in the place of those that are not well.
+  returned: when there are such pods
+  type: str
+  sample: /usr/bin/kubectl --kubeconfig=/home/me/.kube/config -n triton delete pod triton-6d4f-x2x
 log:
   description: The last lines of the Service's pods.
   returned: success
@@ -92,6 +97,8 @@ log:
 
 import json
 import os
+import shlex
+import shutil
 import traceback
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,7 +122,9 @@ except ImportError:
 
 SECONDS = 2
 PROBLEM_LINES = 500
+READ_LINES = 20
 LAST_LINES = 5
+"""Of those that were read and are not blank."""
 
 
 class Cluster:
@@ -179,14 +188,27 @@ def run(cluster: Cluster, namespace: str, name: str, path: str) -> dict[str, Any
         return cluster.log(namespace, pod, container, PROBLEM_LINES)
 
     found = findings(service, slices, pods if selector else [], events, log, asker(path))
-    lines = [
+    ill = found.pop("ill_pods")
+    pod = ill[:1] or [pod["metadata"]["name"] for pod in pods[:1]]
+    log_lines = [
         line
-        for pod in pods[:1]
+        for each in pods
+        if each["metadata"]["name"] in pod
         for line in cluster.log(
-            namespace, pod["metadata"]["name"], pod["spec"]["containers"][0]["name"], LAST_LINES
+            namespace, pod[0], each["spec"]["containers"][0]["name"], READ_LINES
         ).splitlines()
+        if line.strip()
     ]
-    return {**found, "log": lines}
+    replace = {"replace": replacing(namespace, ill)} if ill else {}
+    return {**found, **replace, "log": log_lines[-LAST_LINES:]}
+
+
+def replacing(namespace: str, pods: list[str]) -> str:
+    """Return a command that deletes pods, so that their controller makes new ones."""
+    words = [shutil.which("kubectl") or "kubectl"]
+    if path := os.environ.get("KUBECONFIG"):
+        words.append(f"--kubeconfig={path}")
+    return shlex.join([*words, "-n", namespace, "delete", "pod", *pods])
 
 
 def reason(error: Exception, server: str) -> str:

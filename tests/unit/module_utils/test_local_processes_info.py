@@ -109,9 +109,7 @@ def test_one_that_is_silent(observer: Observer, process: Process) -> None:
 def test_one_of_another_checkout(observer: Observer, process: Process) -> None:
     found = observer.look(dataclasses.replace(process, env={"A": "b"}))
     assert found.state == "other"
-    assert found.found == (
-        f"process {found.pid} answers, but was started from something else: another environment"
-    )
+    assert found.found == (f"process {found.pid} answers, but was started with another environment")
 
 
 def test_looking_changes_nothing(observer: Observer, process: Process) -> None:

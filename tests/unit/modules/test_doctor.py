@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ SLICES = (
 )
 PODS = "/api/v1/namespaces/triton/pods?labelSelector=app%3Dtriton"
 EVENTS = "/api/v1/namespaces/triton/events?fieldSelector=type%3DWarning"
-LAST_LINES = "/api/v1/namespaces/triton/pods/triton-1/log?container=triton&tailLines=5"
+LAST_LINES = "/api/v1/namespaces/triton/pods/triton-1/log?container=triton&tailLines=20"
 LOG = "/api/v1/namespaces/triton/pods/triton-1/log?container=triton&tailLines=500"
 READY = "/v2/health/ready"
 ELSEWHERE = "192.0.2.1"
@@ -92,7 +93,7 @@ def cluster() -> Iterator[FakeTriton]:
         api.teach(SLICES, {"items": []})
         api.teach(PODS, {"items": []})
         api.teach(EVENTS, {"items": []})
-        api.teach(LAST_LINES, b"started\nserving\n")
+        api.teach(LAST_LINES, b"started\n\nserving\n")
         yield api
 
 
@@ -131,6 +132,9 @@ def test_a_pod_of_this_machine_that_does_not_answer(ask: Any, cluster: FakeTrito
     result = ask(cluster.url)
     assert not result["well"]
     assert "pod triton-1 itself does not answer (port" in result["found"]
+    command = shlex.split(result["replace"])
+    assert command[1].startswith("--kubeconfig=")
+    assert command[2:] == ["-n", "triton", "delete", "pod", "triton-1"]
 
 
 def test_a_pod_elsewhere_is_not_asked_from_here(ask: Any, cluster: FakeTriton) -> None:

@@ -25,6 +25,12 @@ PODS = {
     "endpoints": [{"ready": True}, {"ready": False}],
     "log": ["started"],
 }
+ILL_POD = {
+    "well": False,
+    "found": "pod c is not ready yet",
+    "replace": "kubectl delete pod c",
+    "log": [],
+}
 NO_PODS = {"well": False, "found": "there is no Service a/b", "log": []}
 
 
@@ -103,6 +109,14 @@ def test_a_program(result: dict[str, Any], well: bool, found: str) -> None:
             f"{URL}: {OPEN['found']}; {SILENT['found']}. Behind it: {PODS['found']}",
             "its pods are well, so look at what brings requests to them",
             id="the way is broken",
+        ),
+        pytest.param(
+            [OPEN, SILENT],
+            ILL_POD,
+            False,
+            f"{URL}: {OPEN['found']}; {SILENT['found']}. Behind it: pod c is not ready yet",
+            "`kubectl delete pod c` has it started anew",
+            id="its pod is ill",
         ),
         pytest.param(
             [OPEN, SILENT],
