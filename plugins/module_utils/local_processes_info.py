@@ -11,6 +11,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_processes
     Process,
     Supervisor,
     differences,
+    port_is_free,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import Way
 
@@ -71,7 +72,7 @@ def silence_of(process: Process) -> str:
 
 def taken_ports(process: Process) -> str:
     """Name who has the ports that a process which does not run would need."""
-    taken = owners(set(process.ports.values()))
+    taken = owners({port for port in process.ports.values() if not port_is_free(port)})
     who = [f"its port {port} is taken by {owner.description}" for port, owner in taken.items()]
     return "".join(f", and {each}" for each in who)
 
