@@ -186,7 +186,7 @@ def reason(error: Exception, seconds: float) -> str:
     if isinstance(error, TimeoutError):
         return f"nothing came within {seconds:g} s"
     if isinstance(error, ConnectionRefusedError):
-        return "connection refused: no program listens there"
+        return "connection refused"
     if isinstance(error, http.client.RemoteDisconnected):
         return "the connection was closed without an answer"
     if isinstance(error, socket.gaierror):

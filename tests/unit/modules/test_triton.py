@@ -133,7 +133,7 @@ def test_unreachable_server_is_told_with_the_model(run: Any) -> None:
     result = run("triton_model", url=url, model="m", deadline=0)
     port = url.rpartition(":")[2]
     assert result["msg"] == (
-        f"m: {url} does not answer: connection refused: no program listens there. "
+        f"m: {url} does not answer: connection refused. "
         f"Tried step by step: port {port} of 127.0.0.1 is closed (connection refused): "
         "no program listens there"
     )
