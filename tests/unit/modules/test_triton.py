@@ -152,7 +152,7 @@ def test_a_silent_server_is_told_step_by_step(run: Any, golden: Path) -> None:
 
 @pytest.mark.parametrize("module", ["triton_infer", "triton_generate"])
 def test_a_proxy_without_a_server_behind_it(run: Any, module: str) -> None:
-    asked = {"inputs": []} if module == "triton_infer" else {"prompt": "x"}
+    asked: dict[str, Any] = {"inputs": []} if module == "triton_infer" else {"prompt": "x"}
     with odd_server(say(b"HTTP/1.1 503 No\r\n\r\nno backend")) as port:
         result = run(module, url=f"http://127.0.0.1:{port}", model="m", **asked)
     assert result["msg"] == (
