@@ -12,17 +12,25 @@ author: mlops.gpu_platform maintainers (@mlops-gpu-platform)
 description:
   - Prints one row for each play that ran a task, with its result, its seconds and where to look.
   - A play says where to look in its variable C(stage_where); plays without it have no row.
+  - After a run that failed it offers the playbook C(doctor), which tells what is not well.
 requirements:
   - enabling it with C(callbacks_enabled = mlops.gpu_platform.stage_summary)
 """
 
+import os
+import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
+COLLECTION = "mlops.gpu_platform"
+DOCTOR = Path(__file__).resolve().parents[2] / "playbooks" / "doctor.yml"
 COLUMNS = ("stage", "result", "seconds", "where to look")
 
 
@@ -58,6 +66,26 @@ def render(stages: list[Stage]) -> list[str]:
         name, result, seconds, where = row
         lines.append(f"{name:<{widths[0]}}  {result:<{widths[1]}}  {seconds:>{widths[2]}}  {where}")
     return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
+
+
+def doctor_command(options: Mapping[str, Any], directory: Path) -> str:
+    """Return how to call the doctor as the run was called, from the directory that one is in.
+
+    Extra variables may be secret, so they are not repeated.
+    """
+    by_name = any(each.startswith(f"{COLLECTION}.") for each in options.get("args", ()))
+    words = ["ansible-playbook"]
+    inventories = list(options.get("inventory") or ())
+    if inventories != list(constants.DEFAULT_HOST_LIST):
+        words += [word for each in inventories for word in ("-i", nearest(each, directory))]
+    words.append(f"{COLLECTION}.doctor" if by_name else nearest(str(DOCTOR), directory))
+    same = " with the same -e" if options.get("extra_vars") else ""
+    return f"{shlex.join(words)}{same}"
+
+
+def nearest(path: str, directory: Path) -> str:
+    """Return a path below a directory relative to it, and any other as it is."""
+    return os.path.relpath(path, directory) if Path(path).is_relative_to(directory) else path
 
 
 class CallbackModule(CallbackBase):
@@ -123,3 +151,6 @@ class CallbackModule(CallbackBase):
             self._display.banner("STAGES")
             for line in render(self.stages):
                 self._display.display(line)
+            if stats.failures or stats.dark:
+                command = doctor_command(context.CLIARGS, Path.cwd())
+                self._display.display(f"\nWhat is not well, and what to do about it: {command}")

@@ -34,6 +34,28 @@ PROBE_SECONDS = 2
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+OPTIONS: dict[str, Any] = {
+    "run_directory": {"type": "path", "required": True},
+    "log_directory": {"type": "path", "required": True},
+    "processes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "argv": {"type": "list", "elements": "str", "required": True},
+            "env": {"type": "dict", "default": {}},
+            "ports": {"type": "dict", "default": {}},
+            "files": {"type": "list", "elements": "path", "default": []},
+            "holds": {"type": "str"},
+            "ready_url": {"type": "str"},
+            "timeout": {"type": "int", "default": 30},
+        },
+    },
+}
+"""The options of every module for processes; the fragment `local_processes` documents them."""
+
+
 class ProcessError(Exception):
     """A process that cannot be started or stopped; the message is meant for the user."""
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Case, Tensor
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import Step
 
 SERVER: dict[str, Any] = {
     "url": {"type": "str", "required": True},
@@ -24,6 +25,8 @@ SERVER: dict[str, Any] = {
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 """Seconds between two looks: doubled from the first to the longest."""
+HEALTH_PATHS = ("/v2/health/live", "/v2/health/ready")
+"""What Triton says of itself: that it lives, and that all its models are loaded."""
 
 Found = TypeVar("Found")
 
@@ -43,6 +46,19 @@ class TritonError(Exception):
 
 class SetupError(TritonError):
     """What was asked cannot work, however long one waits."""
+
+
+class UnansweredError(TritonError):
+    """The server, or what is in front of it, gave no answer of Triton's.
+
+    Args:
+        url: which server.
+        reason: how the request ended.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url} does not answer: {reason}")
+        self.reason = reason
 
 
 class Clock(Protocol):
@@ -79,7 +95,8 @@ class Address:
         url = params["url"].rstrip("/")
         try:
             parts = urlsplit(url)
-            right = bool(parts.hostname) and "@" not in parts.netloc
+            # Reading a name as one of the Internet checks it.
+            right = bool((parts.hostname or "").encode("idna")) and "@" not in parts.netloc
             if parts.scheme in ("grpc", "grpcs"):
                 right = right and parts.port is not None and not parts.path
             else:
@@ -163,6 +180,9 @@ class TritonClient(Protocol):
 
     def unload(self, model: str) -> None:
         """Begin to unload a model."""
+
+    def way(self) -> list[Step]:
+        """Try the way to the server step by step, after it has not answered. Raises nothing."""
 
 
 def wait(

@@ -17,10 +17,16 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import (
     GoldenError,
     Tensor,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import (
+    STEP_SECONDS,
+    Step,
+    Way,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
     Address,
     SetupError,
     TritonError,
+    UnansweredError,
 )
 from google.protobuf import json_format
 from tritonclient.grpc import service_pb2, service_pb2_grpc
@@ -34,6 +40,11 @@ OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
+HEALTH_CALLS = (
+    ("ServerLive", service_pb2.ServerLiveRequest(), "live"),
+    ("ServerReady", service_pb2.ServerReadyRequest(), "ready"),
+)
+"""What Triton says of itself: that it lives, and that all its models are loaded."""
 DISTRUST = ("CERTIFICATE_VERIFY_FAILED", "Hostname Verification Check failed")
 """What gRPC writes when a server's certificate is not the one wanted."""
 
@@ -124,6 +135,22 @@ class GrpcClient:
         request = service_pb2.RepositoryModelUnloadRequest(model_name=model)
         self._call("RepositoryModelUnload", request)
 
+    def way(self) -> list[Step]:
+        """Try the way to the server step by step; what comes after the port, gRPC itself tries."""
+        steps = Way(self._address.parts, ()).steps()
+        for name, request, flag in HEALTH_CALLS:
+            if all(step.ok for step in steps):
+                steps.append(self._health(name, request, flag))
+        return steps
+
+    def _health(self, name: str, request: Any, flag: str) -> Step:
+        """Ask for one of the server's flags."""
+        try:
+            answer = self._call(name, request, STEP_SECONDS)
+        except TritonError as error:
+            return Step(name, False, f"{name}: {getattr(error, 'reason', error)}")
+        return Step(name, getattr(answer, flag), f"{name}: {getattr(answer, flag)}")
+
     def _call(self, method: str, request: Any, timeout: float | None = None) -> Any:
         """Send a request and return its one answer."""
         with self._errors():
@@ -179,7 +206,8 @@ class GrpcClient:
 
         Raises:
             SetupError: the server's certificate is not trusted.
-            TritonError: no answer, or one that says no.
+            UnansweredError: no answer.
+            TritonError: one that says no.
         """
         try:
             yield
@@ -188,13 +216,13 @@ class GrpcClient:
             if any(sign in text for sign in DISTRUST):
                 raise SetupError(f"the certificate of {self.url} is not trusted: {text}") from error
             if code in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
-                raise TritonError(f"{self.url} does not answer: it was silent too long") from error
+                raise UnansweredError(self.url, "it was silent too long") from error
             if "failed to connect" in text:
                 hint = ""
                 if "ocket closed" in text and not self._address.client_cert:
                     wanted = "a client_cert" if self._address.encrypted else "grpcs://"
                     hint = f"; maybe it wants {wanted}"
-                raise TritonError(f"{self.url} does not answer: {text}{hint}") from error
+                raise UnansweredError(self.url, f"{text}{hint}") from error
             raise TritonError(f"gRPC {code.name}: {text}") from error
 
 

@@ -14,6 +14,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
     SetupError,
     TritonClient,
     TritonError,
+    UnansweredError,
     wait,
 )
 
@@ -160,6 +161,9 @@ def version_health(
                 return replace(health, golden_match=False, reason=reason)
     except SetupError:
         raise
+    except UnansweredError as error:
+        silence = f"does not answer, though the server calls it {state}: {error.reason}"
+        return replace(health, latency_ms=None, reason=silence)
     except TritonError as error:
         return replace(health, latency_ms=None, reason=f"does not answer: {error}")
     return replace(health, healthy=True, golden_match=True)

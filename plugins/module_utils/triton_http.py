@@ -18,13 +18,22 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import (
     Tensor,
     read_outputs,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import (
+    Step,
+    Way,
+    reason,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
+    HEALTH_PATHS,
     Address,
     SetupError,
     TritonError,
+    UnansweredError,
 )
 
 JSON = {"Content-Type": "application/json"}
+GATEWAY = (502, 503, 504)
+"""What a proxy answers where the server behind it does not; 503 may be Triton's own word, too."""
 
 
 class HttpClient:
@@ -99,6 +108,10 @@ class HttpClient:
         with self._answer("POST", path, b"{}", JSON) as answer:
             answer.read()
 
+    def way(self) -> list[Step]:
+        """Try the way to the server step by step."""
+        return Way(self._address.parts, HEALTH_PATHS, self._tls, self._address.headers()).steps()
+
     @contextmanager
     def _answer(
         self,
@@ -112,7 +125,8 @@ class HttpClient:
 
         Raises:
             SetupError: the server's certificate is not trusted.
-            TritonError: no answer, it broke off, or its status is not 200.
+            UnansweredError: no answer, it broke off, or it is that of a proxy alone.
+            TritonError: its status is not 200.
         """
         parts = self._address.parts
         timeout = timeout or self._address.timeout
@@ -128,7 +142,10 @@ class HttpClient:
             )
             response = connection.getresponse()
             if response.status != 200:
-                raise TritonError(_reason(response.status, response.read()))
+                refusal = _reason(response.status, response.read())
+                if response.status in GATEWAY:
+                    raise UnansweredError(self.url, refusal)
+                raise TritonError(refusal)
             yield response
         except ssl.SSLCertVerificationError as error:
             raise SetupError(
@@ -138,7 +155,7 @@ class HttpClient:
             hint = "" if self._address.client_cert else "; maybe it wants a client_cert"
             raise TritonError(f"{self.url} breaks off TLS: {error}{hint}") from error
         except (OSError, http.client.HTTPException) as error:
-            raise TritonError(f"{self.url} does not answer: {error!r}") from error
+            raise UnansweredError(self.url, reason(error, timeout)) from error
         finally:
             connection.close()
 

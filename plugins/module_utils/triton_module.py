@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import GoldenError
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import told
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
     SERVER,
     Address,
     SetupError,
     TritonClient,
     TritonError,
+    UnansweredError,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_http import HttpClient
 
@@ -48,9 +51,16 @@ def run_module(
         rules: further arguments of AnsibleModule.
     """
     module = AnsibleModule(argument_spec={**SERVER, **options}, supports_check_mode=True, **rules)
+    about = f"{module.params['model']}: " if "model" in options else ""
     try:
-        result = function(connect(module.params), module.params, module.check_mode)
+        client = connect(module.params)
+        try:
+            result = function(client, module.params, module.check_mode)
+        except UnansweredError as error:
+            steps = client.way()
+            module.fail_json(
+                msg=f"{about}{error}. {told(steps)}", steps=[asdict(step) for step in steps]
+            )
     except (TritonError, GoldenError, OSError) as error:
-        about = f"{module.params['model']}: " if "model" in options else ""
         module.fail_json(msg=f"{about}{error}", **getattr(error, "details", {}))
     module.exit_json(**result)

@@ -54,6 +54,30 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+steps:
+  description:
+    - The way to the server, tried step by step until one failed - its name (C(name)), its port
+      (C(port)), TLS (C(tls)), and whether it says that it lives and is ready.
+  returned: when the server does not answer
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The step.
+      type: str
+      returned: always
+    ok:
+      description: Whether it went well.
+      type: bool
+      returned: always
+    found:
+      description: What was found.
+      type: str
+      returned: always
+  sample:
+    - name: port
+      ok: false
+      found: "port 8000 of 127.0.0.1 is closed (connection refused): no program listens there"
 text:
   description: The continuation, without the prompt.
   returned: success

@@ -56,6 +56,30 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+steps:
+  description:
+    - The way to the server, tried step by step until one failed - its name (C(name)), its port
+      (C(port)), TLS (C(tls)), and whether it says that it lives and is ready.
+  returned: when the server does not answer
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The step.
+      type: str
+      returned: always
+    ok:
+      description: Whether it went well.
+      type: bool
+      returned: always
+    found:
+      description: What was found.
+      type: str
+      returned: always
+  sample:
+    - name: port
+      ok: false
+      found: "port 8000 of 127.0.0.1 is closed (connection refused): no program listens there"
 outputs:
   description: The data of each output, flat, by the output's name.
   returned: success

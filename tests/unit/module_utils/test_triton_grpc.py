@@ -22,12 +22,16 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
     TritonError,
 )
 from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
+from ansible_collections.mlops.gpu_platform.tests.unit.odd_server import odd_server, stay_silent
 from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
 from tritonclient.grpc import service_pb2
 
 
 class FakeGrpcTriton:
-    """Has one model ready, streams two texts, then is silent if it is to be; keeps requests."""
+    """Lives and is not ready, has one model ready, and keeps requests.
+
+    It streams two texts, then is silent if it is to be.
+    """
 
     def __init__(self, credentials: grpc.ServerCredentials | None = None) -> None:
         self.requests: list[Any] = []
@@ -45,6 +49,16 @@ class FakeGrpcTriton:
                 self.describe,
                 service_pb2.ModelMetadataRequest.FromString,
                 service_pb2.ModelMetadataResponse.SerializeToString,
+            ),
+            "ServerLive": grpc.unary_unary_rpc_method_handler(
+                lambda *_: service_pb2.ServerLiveResponse(live=True),
+                service_pb2.ServerLiveRequest.FromString,
+                service_pb2.ServerLiveResponse.SerializeToString,
+            ),
+            "ServerReady": grpc.unary_unary_rpc_method_handler(
+                lambda *_: service_pb2.ServerReadyResponse(ready=False),
+                service_pb2.ServerReadyRequest.FromString,
+                service_pb2.ServerReadyResponse.SerializeToString,
             ),
             "ModelStreamInfer": grpc.stream_stream_rpc_method_handler(
                 self.stream,
@@ -142,6 +156,28 @@ def test_certificate_is_always_checked() -> None:
 def test_closed_port_is_told() -> None:
     with pytest.raises(TritonError, match=r"^grpc://127.0.0.1:1 does not answer: failed to conn"):
         client("grpc://127.0.0.1:1").index()
+
+
+def test_way_to_a_closed_port() -> None:
+    [step] = client("grpc://127.0.0.1:1").way()
+    assert (step.ok, step.found[:36]) == (False, "port 1 of 127.0.0.1 is closed (conne")
+
+
+def test_way_to_a_silent_port() -> None:
+    with odd_server(stay_silent) as port:
+        opened, live = client(f"grpc://127.0.0.1:{port}").way()
+    assert opened.ok
+    assert not live.ok
+    assert live.found.startswith("ServerLive: ")
+
+
+def test_way_to_a_server_that_is_not_ready(encrypted: FakeGrpcTriton, authority: Authority) -> None:
+    steps = client(encrypted.url, ca_path=authority.path).way()
+    assert [(step.name, step.ok) for step in steps] == [
+        ("port", True),
+        ("ServerLive", True),
+        ("ServerReady", False),
+    ]
 
 
 def test_scheme_that_is_not_the_servers_is_told(encrypted: FakeGrpcTriton) -> None:

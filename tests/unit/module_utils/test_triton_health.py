@@ -129,6 +129,17 @@ def test_ready_model_that_fails_is_not_healthy(triton: FakeTriton, tmp_path: Pat
     assert (found.golden_match, found.latency_ms) == (None, None)
 
 
+def test_model_that_is_silent_is_told_beside_the_server_that_is_not(
+    triton: FakeTriton, tmp_path: Path
+) -> None:
+    triton.teach_models(m="READY")
+    triton.teach(INFER, {"error": "queue is full"}, status=503)
+    found = health(triton, release(tmp_path, DOUBLE))
+    assert found.reason == (
+        "does not answer, though the server calls it READY: HTTP 503: queue is full"
+    )
+
+
 @pytest.mark.parametrize(
     ("parameters", "match", "reason"),
     [

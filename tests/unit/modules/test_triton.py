@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton, events
+from ansible_collections.mlops.gpu_platform.tests.unit.odd_server import (
+    odd_server,
+    say,
+    stay_silent,
+)
 
 
 @pytest.fixture
@@ -126,7 +131,45 @@ def test_unreachable_server_is_told_with_the_model(run: Any) -> None:
     with FakeTriton() as gone:
         url = gone.url
     result = run("triton_model", url=url, model="m", deadline=0)
-    assert result["msg"].startswith(f"m: {url} does not answer")
+    port = url.rpartition(":")[2]
+    assert result["msg"] == (
+        f"m: {url} does not answer: connection refused. "
+        f"Tried step by step: port {port} of 127.0.0.1 is closed (connection refused): "
+        "no program listens there"
+    )
+    assert [(step["name"], step["ok"]) for step in result["steps"]] == [("port", False)]
+
+
+def test_a_silent_server_is_told_step_by_step(run: Any, golden: Path) -> None:
+    with odd_server(stay_silent) as port:
+        given = {"url": f"http://127.0.0.1:{port}", "timeout": 1, "deadline": 0}
+        result = run("triton_health", golden_directory=str(golden), **given)
+    assert result["msg"] == (
+        f"http://127.0.0.1:{port} does not answer: nothing came within 1 s. Tried step by step: "
+        f"port {port} of 127.0.0.1 is open; GET /v2/health/live: nothing came within 2 s"
+    )
+
+
+@pytest.mark.parametrize("module", ["triton_infer", "triton_generate"])
+def test_a_proxy_without_a_server_behind_it(run: Any, module: str) -> None:
+    asked: dict[str, Any] = {"inputs": []} if module == "triton_infer" else {"prompt": "x"}
+    with odd_server(say(b"HTTP/1.1 503 No\r\n\r\nno backend")) as port:
+        result = run(module, url=f"http://127.0.0.1:{port}", model="m", **asked)
+    assert result["msg"] == (
+        f"m: http://127.0.0.1:{port} does not answer: HTTP 503: no backend. Tried step by step: "
+        f"port {port} of 127.0.0.1 is open; GET /v2/health/live: HTTP 503 (no backend)"
+    )
+
+
+def test_a_request_that_alone_is_not_answered(run: Any, triton: FakeTriton) -> None:
+    triton.teach("/v2/models/m", {"error": "overloaded"}, status=503)
+    triton.teach("/v2/health/live", b"")
+    triton.teach("/v2/health/ready", b"")
+    result = run("triton_infer", url=triton.url, model="m", inputs=[])
+    assert result["msg"].endswith(
+        "GET /v2/health/live: HTTP 200; GET /v2/health/ready: HTTP 200; "
+        "so the server is there, and only that request is not answered"
+    )
 
 
 LABEL = {"name": "label", "shape": [2], "datatype": "BYTES", "data": ["espresso", "cup"]}

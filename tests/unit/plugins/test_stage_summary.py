@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from ansible import constants
 from ansible.executor.stats import AggregateStats
 from ansible_collections.mlops.gpu_platform.plugins.callback.stage_summary import (
     CallbackModule,
     Stage,
+    doctor_command,
     render,
 )
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def stage(name: str, **counts: int) -> Stage:
@@ -49,4 +56,36 @@ def test_what_was_rescued_did_not_fail(
     callback.stages = [stage("Teardown", ok=1, failed=1)]
     monkeypatch.setattr(callback._display, "display", lambda line, **_: shown.append(line))
     callback.v2_playbook_on_stats(stats)
-    assert shown[-1].split()[1] == result
+    row = next(line for line in shown if line.startswith("Teardown"))
+    assert row.split()[1] == result
+    # What has failed is offered the doctor.
+    assert any("playbooks/doctor.yml" in line for line in shown) is (result == "failed")
+
+
+HERE = list(constants.DEFAULT_HOST_LIST)
+
+
+@pytest.mark.parametrize(
+    ("options", "directory", "command"),
+    [
+        ({"args": ("site.yml",), "inventory": HERE}, ROOT, "playbooks/doctor.yml"),
+        (
+            {"args": ("site.yml",), "inventory": [str(ROOT / "inventories/dev")]},
+            ROOT,
+            "-i inventories/dev playbooks/doctor.yml",
+        ),
+        (
+            {"args": ("site.yml",), "inventory": HERE, "extra_vars": ("token=secret",)},
+            ROOT,
+            "playbooks/doctor.yml with the same -e",
+        ),
+        ({"args": ("mlops.gpu_platform.site",)}, ROOT, "mlops.gpu_platform.doctor"),
+        ({"args": ("/x/site.yml",), "inventory": HERE}, Path("/x"), f"{ROOT}/playbooks/doctor.yml"),
+    ],
+)
+def test_the_doctor_is_called_as_the_run_was(
+    options: dict[str, Any], directory: Path, command: str
+) -> None:
+    assert (
+        doctor_command({"inventory": HERE, **options}, directory) == f"ansible-playbook {command}"
+    )
