@@ -32,7 +32,22 @@ export LD_LIBRARY_PATH={libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}
 export PATH={python}:$PATH
 # onnxruntime sends no usage events.
 export ORT_DISABLE_TELEMETRY=1
-exec {server} --backend-directory={backends} --disable-auto-complete-config "$@"
+# The Python backend starts each model through a shell, which takes a path with a space for two
+# words. Such a path is given as the way from this folder, which in a pod is above the models.
+from_here() {{
+    case $1 in
+    *[!A-Za-z0-9_./-]*) realpath --relative-to=. -- "$1" ;;
+    *) printf '%s\n' "$1" ;;
+    esac
+}}
+for argument; do
+    shift
+    case $argument in
+    --model-repository=/*) argument=--model-repository=$(from_here "${{argument#*=}}") ;;
+    esac
+    set -- "$@" "$argument"
+done
+exec {server} --backend-directory="$(from_here {backends})" --disable-auto-complete-config "$@"
 """
 
 
