@@ -143,6 +143,15 @@ def wanted_files(directory: Path) -> dict[Path, tuple[bytes, int]]:
     }
 
 
+def is_as_wanted(path: Path, content: bytes, mode: int) -> bool:
+    """Tell whether a file is there with this content and mode.
+
+    One with another mode is not read: Triton takes everybody's right to read a stub away that it
+    could not start.
+    """
+    return path.exists() and path.stat().st_mode & 0o777 == mode and path.read_bytes() == content
+
+
 def main() -> None:
     """Bring the layout up to date."""
     parser = argparse.ArgumentParser(description="Lay out the Triton server of nvidia-pytriton.")
@@ -152,7 +161,7 @@ def main() -> None:
     stale = {
         path: wanted
         for path, wanted in wanted_files(arguments.directory.expanduser().absolute()).items()
-        if not path.exists() or (path.read_bytes(), path.stat().st_mode & 0o777) != wanted
+        if not is_as_wanted(path, *wanted)
     }
     if not arguments.check:
         for path, (content, mode) in stale.items():
