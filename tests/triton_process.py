@@ -84,7 +84,7 @@ def running_triton(folder: Path, repository: Path, *arguments: str) -> Iterator[
     ]
     log = folder / f"{repository.name}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
     try:
         yield TritonProcess(process, http, grpc, log)
     finally:

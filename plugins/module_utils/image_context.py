@@ -44,17 +44,32 @@ class Context:
         return tag_of(digests)
 
     def write(self, target: Path) -> None:
-        """Write the context to ``target``, which is there whole or not at all."""
+        """Write the context to ``target``, which is there whole or not at all.
+
+        Raises:
+            ContextError: a model cannot be copied.
+        """
         building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=target.parent))
-        shutil.copytree(self.models, building / "models", ignore=shutil.ignore_patterns(IGNORED))
+        try:
+            self._fill(building)
+            if target.exists():
+                shutil.rmtree(target)
+            building.rename(target)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+
+    def _fill(self, building: Path) -> None:
+        ignored = shutil.ignore_patterns(IGNORED)
+        try:
+            shutil.copytree(self.models, building / "models", ignore=ignored)
+        except shutil.Error as error:
+            _, copy, reason = error.args[0][0]
+            raise ContextError(f"cannot write {copy}: {reason}") from error
         for name, text in self.texts.items():
             (building / name).write_text(text, encoding="utf-8")
         # The image's user is another one than who builds it.
         for path in [building, *building.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
-        if target.exists():
-            shutil.rmtree(target)
-        building.rename(target)
 
 
 def _digest(content: bytes) -> str:

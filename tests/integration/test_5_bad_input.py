@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,29 @@ def test_a_bad_value_is_refused(variable: str, given: Any, message: str) -> None
     run = refused_run("Preflight", **{variable: given})
 
     assert message in run.failures[0]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MiB."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
+    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a small disk can be mounted by root only: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_is_too_small_is_refused(small_disk: Path) -> None:
+    run = refused_run("Preflight", platform_state_dir=str(small_disk / "state"))
+
+    assert run.failures == [
+        f'platform_state_dir is "{small_disk}/state", where this platform takes 700.00 MB: '
+        "0.00 Bytes are there, and the disk has 16.00 MB free, so 684.00 MB are missing. Free "
+        "them, or give platform_state_dir a folder on another disk"
+    ]
 
 
 def test_a_mistyped_variable_is_refused(tmp_path: Path) -> None:

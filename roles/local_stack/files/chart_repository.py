@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from whole import write_or_exit
 
 # Archives and index carry this time instead of the clock's.
 EPOCH = "1970-01-01T00:00:00Z"
@@ -56,11 +57,10 @@ def main() -> None:
     parser.add_argument("--charts", type=Path, required=True, help="the folder of the charts")
     parser.add_argument("--repository", type=Path, required=True, help="the folder to write")
     arguments = parser.parse_args()
-    arguments.repository.mkdir(parents=True, exist_ok=True)
     for name, content in repository(arguments.charts).items():
         path = arguments.repository / name
         if not path.is_file() or path.read_bytes() != content:
-            path.write_bytes(content)
+            write_or_exit(path, content)
             print(name)
 
 

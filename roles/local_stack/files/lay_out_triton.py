@@ -21,6 +21,8 @@ import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
+from whole import write_or_exit
+
 NEEDED = ("pytriton", "numpy", "onnxruntime", "PIL")
 """The server, and what the backend and the models in Python import."""
 LAUNCHER = """\
@@ -32,7 +34,22 @@ export LD_LIBRARY_PATH={libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}
 export PATH={python}:$PATH
 # onnxruntime sends no usage events.
 export ORT_DISABLE_TELEMETRY=1
-exec {server} --backend-directory={backends} --disable-auto-complete-config "$@"
+# The Python backend starts each model through a shell, which takes a path with a space for two
+# words. Such a path is given as the way from this folder, which in a pod is above the models.
+from_here() {{
+    case $1 in
+    *[!A-Za-z0-9_./-]*) realpath --relative-to=. -- "$1" ;;
+    *) printf '%s\n' "$1" ;;
+    esac
+}}
+for argument; do
+    shift
+    case $argument in
+    --model-repository=/*) argument=--model-repository=$(from_here "${{argument#*=}}") ;;
+    esac
+    set -- "$@" "$argument"
+done
+exec {server} --backend-directory="$(from_here {backends})" --disable-auto-complete-config "$@"
 """
 
 
@@ -126,6 +143,15 @@ def wanted_files(directory: Path) -> dict[Path, tuple[bytes, int]]:
     }
 
 
+def is_as_wanted(path: Path, content: bytes, mode: int) -> bool:
+    """Tell whether a file is there with this content and mode.
+
+    One with another mode is not read: Triton takes everybody's right to read a stub away that it
+    could not start.
+    """
+    return path.exists() and path.stat().st_mode & 0o777 == mode and path.read_bytes() == content
+
+
 def main() -> None:
     """Bring the layout up to date."""
     parser = argparse.ArgumentParser(description="Lay out the Triton server of nvidia-pytriton.")
@@ -135,16 +161,11 @@ def main() -> None:
     stale = {
         path: wanted
         for path, wanted in wanted_files(arguments.directory.expanduser().absolute()).items()
-        if not path.exists() or (path.read_bytes(), path.stat().st_mode & 0o777) != wanted
+        if not is_as_wanted(path, *wanted)
     }
     if not arguments.check:
         for path, (content, mode) in stale.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # A new file in the old one's place: a running server keeps the one that it has open.
-            fresh = path.with_name(f".{path.name}.new")
-            fresh.write_bytes(content)
-            fresh.chmod(mode)
-            fresh.replace(path)
+            write_or_exit(path, content, mode)
     print("changed" if stale else "unchanged")
 
 

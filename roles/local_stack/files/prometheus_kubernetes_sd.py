@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 from cluster_agent.client import ApiError, Client
 from cluster_agent.cluster import RESOURCES
+from whole import write, write_or_exit
 
 REFRESH_SECONDS = 2
 
@@ -100,7 +101,10 @@ def with_file_discovery(config: dict[str, Any], folder: Path, targets: Path) -> 
 
 
 def refresh(client: Client, targets: Path) -> None:
-    """Write the targets of all pods; keep the last ones while the API server does not answer."""
+    """Write the targets of all pods.
+
+    The last ones are kept while the API server does not answer, or the disk is full.
+    """
     try:
         pods = client.request("GET", RESOURCES["Pod"].path())["items"]
     except ApiError as error:
@@ -109,8 +113,10 @@ def refresh(client: Client, targets: Path) -> None:
     content = json.dumps([group for pod in pods for group in target_groups(pod)])
     if not targets.exists() or targets.read_text() != content:
         # Prometheus watches the folder: it must never see half a file.
-        targets.with_suffix(".new").write_text(content)
-        targets.with_suffix(".new").rename(targets)
+        try:
+            write(targets, content.encode())
+        except OSError as error:
+            print(f"keeping the last targets: {error}", file=sys.stderr, flush=True)
 
 
 def keep_fresh(client: Client, targets: Path, prometheus: int) -> None:
@@ -130,11 +136,10 @@ def main() -> None:
     given, others = parser.parse_known_args()
     # Prometheus' own folder goes when its pod goes.
     state = given.storage.absolute() / "discovery"
-    state.mkdir(parents=True, exist_ok=True)
     config, targets = state / "prometheus.yml", state / "targets.json"
     read = yaml.safe_load(given.config.read_text())
     translated = with_file_discovery(read, given.config.absolute().parent, targets)
-    config.write_text(yaml.safe_dump(translated))
+    write_or_exit(config, yaml.safe_dump(translated).encode())
     client = Client(given.kubeconfig)
     refresh(client, targets)
     prometheus = os.getpid()

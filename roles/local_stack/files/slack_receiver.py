@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from whole import append
+
 
 def refusal(message: Any) -> str | None:
     """Return Slack's error code for a message, or None if Slack would post it."""
@@ -60,8 +62,14 @@ class Handler(BaseHTTPRequestHandler):
         if error:
             self._answer(HTTPStatus.BAD_REQUEST, "text/plain", error)
             return
-        with self.server.storing, self.server.store.open("a", encoding="utf-8") as store:
-            store.write(json.dumps(message) + "\n")
+        try:
+            with self.server.storing:
+                append(self.server.store, json.dumps(message))
+        except OSError as failure:
+            # Alertmanager sends again what a server could not take.
+            reason = f"cannot write {self.server.store}: {failure.strerror}"
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", reason)
+            return
         self._answer(HTTPStatus.OK, "text/plain", "ok")
 
     def do_GET(self) -> None:

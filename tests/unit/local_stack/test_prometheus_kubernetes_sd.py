@@ -13,6 +13,7 @@ from typing import Any
 import prometheus_kubernetes_sd
 import pytest
 from cluster_agent.client import Client
+from full_disk import largest_file
 from prometheus_kubernetes_sd import refresh, target_groups, with_file_discovery
 
 POD: dict[str, Any] = {
@@ -140,6 +141,23 @@ class Pods(BaseHTTPRequestHandler):
         self.wfile.write(
             json.dumps({"items": [POD]} if self.path == "/api/v1/pods" else {}).encode()
         )
+
+
+def test_targets_stay_while_the_disk_is_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    targets = tmp_path / "targets.json"
+    targets.write_text("[]")
+    with HTTPServer(("127.0.0.1", 0), Pods) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = Client(kubeconfig(tmp_path, server.server_port))
+        with largest_file(10):
+            refresh(client, targets)
+        assert targets.read_text() == "[]"
+        assert "keeping the last targets: " in capsys.readouterr().err
+        refresh(client, targets)
+        server.shutdown()
+    assert json.loads(targets.read_text()) == target_groups(POD)
 
 
 def test_prometheus_starts_with_the_targets_in_place(tmp_path: Path) -> None:

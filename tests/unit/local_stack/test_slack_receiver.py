@@ -57,6 +57,13 @@ def test_a_client_that_sends_nothing_holds_up_no_other(url: str) -> None:
             assert answer.status == 200
 
 
+def test_a_message_that_cannot_be_kept_is_refused() -> None:
+    with Receiver(0, Path("/dev/full")) as server:
+        threading.Thread(target=server.handle_request).start()
+        answer = post(f"http://127.0.0.1:{server.server_port}/", b'{"text": "first"}')
+    assert answer == (500, "cannot write /dev/full: No space left on device")
+
+
 def test_messages_survive_a_restart(store: Path) -> None:
     store.write_text('{"text": "earlier"}\n')
     with Receiver(0, store):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.image_context i
     ContextDirectory,
     ContextError,
 )
+from full_disk import largest_file
 
 REPOSITORY = "registry.example.com/mlops/triton"
 CREATED = {"action": "create", "type": "ImageBuildContext", "name": REPOSITORY}
@@ -116,3 +118,17 @@ def test_what_an_interrupted_run_left_goes(
 def test_directory_without_models_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ContextError, match="has no model"):
         context(tmp_path).tag()
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_there(
+    models: Path, directory: ContextDirectory, tmp_path: Path
+) -> None:
+    _, first = directory.assemble(context(models), 5, False)
+    (models / "m" / "1" / "model.onnx").write_bytes(b"x" * 100_000)
+    with largest_file(50_000), pytest.raises(ContextError) as caught:
+        directory.assemble(context(models), 5, False)
+    message = r"cannot write /.*/models/m/1/model\.onnx: \[Errno 27\] File too large: .*"
+    assert re.fullmatch(message, str(caught.value))
+    assert {path.name for path in (tmp_path / "images").iterdir()} == {first, "current.json"}
+    _, second = directory.assemble(context(models), 5, False)
+    assert directory.holds(second)

@@ -47,8 +47,8 @@ HEALTHY = ["doubler", "speller", "victim"]
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the directory of Triton's program."""
-    directory = tmp_path_factory.mktemp("triton")
+    """Return the directory of Triton's program, below one as a user might name it."""
+    directory = tmp_path_factory.mktemp("My models (all) ") / "triton"
     lay_out(directory)
     return directory
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from botocore.awsrequest import HeadersDict
 from botocore.parsers import ResponseParserError, create_parser
+from whole import append
 
 from aws_emulator.call import Application, Call, Environ, StartResponse, call_of
 
@@ -32,6 +34,7 @@ class RequestLog:
     """Appends to a file who asked what of whom, and what came of it.
 
     A refusal has the error code of AWS besides the HTTP status, and a fault says that it is one.
+    A request is answered even if the disk of the log is full; its line is lost then.
     """
 
     def __init__(self, application: Application, path: Path) -> None:
@@ -70,5 +73,5 @@ class RequestLog:
         finally:
             if call.fault:
                 entry["fault"] = call.fault
-            with self.lock, self.path.open("a", encoding="utf-8") as log:
-                log.write(json.dumps(entry) + "\n")
+            with self.lock, suppress(OSError):
+                append(self.path, json.dumps(entry))

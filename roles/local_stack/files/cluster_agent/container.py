@@ -13,7 +13,7 @@ from . import environment, images, objects, probes, process
 from .environment import ConfigError, Lookup
 from .images import Image
 from .objects import Object
-from .process import Process, StartError
+from .process import Process
 from .volumes import Volumes
 
 BACK_OFF_SECONDS = 10.0
@@ -192,7 +192,8 @@ class Container:
     async def _run_once(self, image: Image) -> int:
         try:
             self._process = await self._start(image)
-        except StartError as error:
+        except OSError as error:
+            # The program is none, or the disk is full.
             self._sandbox.event("Warning", "Failed", f"Error: {error}")
             self.state = {"running": {"startedAt": objects.utcnow()}}
             self._ended(128, "StartError", str(error))

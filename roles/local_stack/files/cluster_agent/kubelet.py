@@ -22,6 +22,7 @@ from .volumes import Volumes
 log = logging.getLogger(__name__)
 
 API_RETRY_SECONDS = 1.0
+DISK_RETRY_SECONDS = 2.0
 KEPT_LOGS = 100
 
 
@@ -147,6 +148,11 @@ class PodRunner:
                 )
             except (ApiError, ConfigError) as error:
                 self._event("Warning", "FailedMount", str(error))
+            except OSError as error:
+                self._event("Warning", "FailedMount", str(error))
+                # No API object tells when a disk has space again.
+                await asyncio.sleep(DISK_RETRY_SECONDS)
+                continue
             await self._refreshed.wait()
 
     async def _mount_again(self) -> None:

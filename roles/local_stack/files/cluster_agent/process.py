@@ -70,14 +70,18 @@ class Process:
     def __init__(self, process: asyncio.subprocess.Process, pid_file: Path) -> None:
         self.pid = process.pid
         self._process = process
-        pid_file.write_text(f"{process.pid}\n")
+        try:
+            pid_file.write_text(f"{process.pid}\n")
+        except OSError:
+            kill_session(process.pid)
+            raise
         self._end = asyncio.create_task(self._reap(pid_file))
 
     @classmethod
     async def start(
         cls, command: list[str], env: dict[str, str], cwd: Path, pid_file: Path, log: Path
     ) -> Process:
-        """Start the program, which appends to ``log``; raise StartError when that fails."""
+        """Start the program, which appends to ``log``; raise OSError when that fails."""
         with log.open("ab") as output:
             return cls(await spawn(command, env, cwd, output.fileno()), pid_file)
 

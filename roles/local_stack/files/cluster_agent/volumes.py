@@ -76,11 +76,15 @@ def write(directory: Path, files: Files) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix="..", dir=directory))
     fresh.chmod(0o755)
-    for path, (data, mode) in files.items():
-        target = fresh / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        target.chmod(mode)
+    try:
+        for path, (data, mode) in files.items():
+            target = fresh / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            target.chmod(mode)
+    except OSError:
+        shutil.rmtree(fresh)
+        raise
     link = directory / "..data"
     old = link.resolve() if link.is_symlink() else None
     coming = directory / "..data_tmp"
