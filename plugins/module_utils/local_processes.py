@@ -317,7 +317,9 @@ def differences(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
             come = " ".join(word for word in now[part] if word not in before[part])
             found.append(f"{gone or 'nothing'} in place of {come or 'nothing'} in its command")
         else:
-            found.append("another environment" if part == "environment" else f"another {part}")
+            found.append(
+                "another environment" if part == "environment" else f"other content of {part}"
+            )
     return ", ".join(found)
 
 

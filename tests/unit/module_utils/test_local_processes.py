@@ -146,7 +146,7 @@ def test_compiled_files_are_no_change(supervisor: Supervisor, account: Process, 
     [
         (change_the_command, "nothing in place of --fast in its command"),
         (change_the_environment, "another environment"),
-        (change_the_code, "another /"),
+        (change_the_code, "other content of /"),
         (add_code, "/package. Nothing was changed"),
     ],
 )

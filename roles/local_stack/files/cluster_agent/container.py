@@ -13,7 +13,7 @@ from . import environment, images, objects, probes, process
 from .environment import ConfigError, Lookup
 from .images import Image
 from .objects import Object
-from .process import Process
+from .process import Process, StartError
 from .volumes import Volumes
 
 BACK_OFF_SECONDS = 10.0
@@ -192,12 +192,10 @@ class Container:
     async def _run_once(self, image: Image) -> int:
         try:
             self._process = await self._start(image)
+        except StartError as error:
+            return self._not_started(str(error))
         except OSError as error:
-            # The program is none, or the disk is full.
-            self._sandbox.event("Warning", "Failed", f"Error: {error}")
-            self.state = {"running": {"startedAt": objects.utcnow()}}
-            self._ended(128, "StartError", str(error))
-            return 128
+            return self._not_started(f"cannot write below {self._sandbox.state_dir}: {error}")
         self._id = f"process://{self._process.pid}"
         self._runs(f"Started container {self.name}")
         probing = asyncio.create_task(self._probe())
@@ -207,6 +205,12 @@ class Container:
             probing.cancel()
         self._ended(code)
         return code
+
+    def _not_started(self, problem: str) -> int:
+        self._sandbox.event("Warning", "Failed", f"Error: {problem}")
+        self.state = {"running": {"startedAt": objects.utcnow()}}
+        self._ended(128, "StartError", problem)
+        return 128
 
     async def _start(self, image: Image) -> Process:
         sandbox, spec = self._sandbox, self._spec

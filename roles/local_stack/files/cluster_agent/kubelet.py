@@ -149,7 +149,8 @@ class PodRunner:
             except (ApiError, ConfigError) as error:
                 self._event("Warning", "FailedMount", str(error))
             except OSError as error:
-                self._event("Warning", "FailedMount", str(error))
+                problem = f"cannot write {self._volumes.directory}: {error}"
+                self._event("Warning", "FailedMount", problem)
                 # No API object tells when a disk has space again.
                 await asyncio.sleep(DISK_RETRY_SECONDS)
                 continue
