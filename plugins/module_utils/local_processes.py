@@ -16,7 +16,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -245,25 +246,41 @@ class Supervisor:
         )
 
     def _launch(self, process: Process) -> subprocess.Popen[bytes]:
-        self.run_directory.mkdir(parents=True, exist_ok=True)
-        self.log_directory.mkdir(parents=True, exist_ok=True)
-        with self._log(process.name).open("ab") as output:
-            child = subprocess.Popen(
-                process.argv,
-                env=os.environ | process.env | {MARK: str(self.run_directory)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the playbook does not reach it.
-                cwd="/",
-            )
-        record = {
-            "pid": child.pid,
-            "start_time": process_start_time(child.pid),
-            "origin": process.origin,
-        }
-        self._pid_file(process.name).write_text(json.dumps(record), encoding="utf-8")
+        """Start a process and record it; one that is not recorded does not stay, come what may."""
+        try:
+            self.run_directory.mkdir(parents=True, exist_ok=True)
+            self.log_directory.mkdir(parents=True, exist_ok=True)
+            with self._log(process.name).open("ab") as output, signals_held_back():
+                child = subprocess.Popen(
+                    process.argv,
+                    env=os.environ | process.env | {MARK: str(self.run_directory)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C in the playbook does not reach it.
+                    cwd="/",
+                )
+                try:
+                    self._write_record(process, child.pid)
+                except OSError:
+                    child.kill()
+                    child.wait()
+                    raise
+        except OSError as error:
+            raise ProcessError(
+                f"{process.name} cannot be started with its log in {self.log_directory} and its "
+                f"pid file in {self.run_directory}: {error}"
+            ) from error
         return child
+
+    def _write_record(self, process: Process, pid: int) -> None:
+        record = {"pid": pid, "start_time": process_start_time(pid), "origin": process.origin}
+        fresh = self.run_directory / f".{process.name}.new"
+        try:
+            fresh.write_text(json.dumps(record), encoding="utf-8")
+            fresh.replace(self._pid_file(process.name))
+        finally:
+            fresh.unlink(missing_ok=True)
 
     def _wait_until_ready(self, process: Process, child: subprocess.Popen[bytes] | None) -> None:
         """Wait until a process answers; ``child`` is the process if it was started just now."""
@@ -297,6 +314,26 @@ class Supervisor:
             f"left running. Its log is {self._log(process.name)}; playbooks/local_down.yml stops "
             f"it{loss}"
         )
+
+
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Heed Ctrl-C and its like only at the end of the block.
+
+    Handlers hold them back, not a mask: a process that is started meanwhile would keep the mask.
+    """
+    arrived: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda received, _: arrived.append(received))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for received in arrived:
+            signal.raise_signal(received)
 
 
 def held(losses: list[tuple[Process, int]]) -> str:

@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils import local_processes
@@ -23,6 +25,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_processes
     probe,
     process_start_time,
 )
+from full_disk import largest_file
 from playbook_run import DEAD_PROXY
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -395,3 +398,54 @@ def test_a_recycled_pid_is_not_ours(supervisor: Supervisor) -> None:
     supervisor.stop("sleeper")
     assert process_start_time(record["pid"]) is not None
     file.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_is_recorded_before_an_interrupt_is_heeded(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    start = subprocess.Popen
+
+    def interrupted(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        child = start(*arguments, **options)
+        signal.raise_signal(number)
+        return child
+
+    def ended(received: int, _: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(number, ended)
+    try:
+        monkeypatch.setattr(local_processes.subprocess, "Popen", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            supervisor.start([Process("sleeper", SLEEPER)], check_mode=False)
+        assert signal.getsignal(number) == ended
+    finally:
+        signal.signal(number, before)
+    pid = pid_of(supervisor, "sleeper")
+    assert process_start_time(pid) is not None
+    assert supervisor.stop_all(check_mode=False) == ["sleeper"]
+    assert process_start_time(pid) is None
+
+
+def test_a_full_disk_leaves_no_process_behind(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+
+    def noted(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        children.append(start(*arguments, **options))
+        return children[-1]
+
+    monkeypatch.setattr(local_processes.subprocess, "Popen", noted)
+    sleeper = Process("sleeper", SLEEPER)
+    with largest_file(10), pytest.raises(ProcessError) as caught:
+        supervisor.start([sleeper], check_mode=False)
+    assert str(caught.value) == (
+        f"sleeper cannot be started with its log in {supervisor.log_directory} and its pid file in "
+        f"{supervisor.run_directory}: [Errno 27] File too large"
+    )
+    assert [child.poll() for child in children] == [-signal.SIGKILL]
+    assert list(supervisor.run_directory.iterdir()) == []
+    assert supervisor.start([sleeper], check_mode=False) == ["sleeper"]
