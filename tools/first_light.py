@@ -3,9 +3,10 @@
 Usage: ``python tools/first_light.py PYTHON ...``, each the path of a Python, or ``other`` for the
 oldest supported Python of this machine besides the one in use, or ``all`` for every one.
 
-Each runs in a copy of the checkout in an empty folder, with nothing in the environment but HOME,
-PATH and LANG, and on ports of its own. HOME is the user's, for pip's cache: without it each run
-would download gigabytes.
+Each runs in a copy of the checkout in an empty folder, on ports of its own, and in an odd place: the
+folder's name has a space and a letter that is not ASCII, new files are their owner's alone, and the
+environment has PATH and nothing else, so that the language is C and not even HOME is known. pip finds
+the user's cache all the same: without it each run would download gigabytes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PORTS = ("-e", "local_stack_port_offset=17500")
 """Beside the ports of the user's stack and of the tests' stacks, and below the ephemeral ones."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+FOLDER = "gpu platform é"
+UMASK = 0o077
 ANSWERS = (r"is\s+espresso\s+\(", r"[1-9][\d.]*\s+tokens/s", r"changed=\d")
 """What a run says when the photograph has been classified and text has been streamed."""
 TAIL = 60
@@ -73,7 +76,7 @@ def first_light(folder: Path, report: Report) -> None:
     Raises:
         FirstLightError: a step fails, takes too long, or does not say what it should.
     """
-    checkout = folder / "checkout"
+    checkout = folder / FOLDER
     copy_checkout(checkout)
     version = ".".join(map(str, report.python.version))
 
@@ -109,11 +112,6 @@ def run(checkout: Path, python: Python, limit: float, *argv: str) -> str:
         FirstLightError: it failed or took too long; with the end of its output.
     """
     path = (checkout / ".venv" / "bin", Path(python.path).parent, SYSTEM_PATH)
-    environment = {
-        "HOME": str(Path.home()),
-        "LANG": "C.UTF-8",
-        "PATH": os.pathsep.join(map(str, path)),
-    }
     # A file and no pipe, which a process left behind would keep open.
     log = checkout.parent / "output"
     with log.open("wb") as output:
@@ -121,7 +119,8 @@ def run(checkout: Path, python: Python, limit: float, *argv: str) -> str:
             code: object = subprocess.run(
                 argv,
                 cwd=checkout,
-                env=environment,
+                env={"PATH": os.pathsep.join(map(str, path))},
+                umask=UMASK,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -118,6 +118,14 @@ def test_a_clone_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         first_light.copy_checkout(tmp_path / "copy")
 
 
+def test_it_runs_in_an_odd_place(checkout: Callable[..., Path]) -> None:
+    (checkout("pwd; umask; env; exit 1") / "é").touch()
+    report = first_light.attempt(OLD)
+    assert "/gpu platform é\n0077\n" in report.failure
+    names = re.findall(r"^(\w+)=", report.failure, re.MULTILINE)
+    assert {"PATH"} <= set(names) <= {"PATH", "PWD", "SHLVL", "OLDPWD", "_"}
+
+
 def test_a_step_without_end_is_a_failure(checkout: Callable[..., Path]) -> None:
     clone = checkout("echo begun; sleep 60")
     with pytest.raises(FirstLightError, match=r"failed \(no end after 1 s\): \nbegun"):
