@@ -3,10 +3,10 @@
 Usage: ``python tools/first_light.py PYTHON ...``, each the path of a Python, or ``other`` for the
 oldest supported Python of this machine besides the one in use, or ``all`` for every one.
 
-Each runs in a copy of the checkout in an empty folder, on ports of its own, and in an odd place: the
-folder's name has a space and a letter that is not ASCII, new files are their owner's alone, and the
-environment has PATH and nothing else, so that the language is C and not even HOME is known. pip finds
-the user's cache all the same: without it each run would download gigabytes.
+Each runs in a copy of the checkout in an empty folder, on ports of its own, and in an odd place:
+the folder's name has a space and a letter that is not ASCII, new files are their owner's alone,
+and the environment has PATH and nothing else, so that the language is C and not even HOME is
+known. pip finds the user's cache all the same: without it each run would download gigabytes.
 """
 
 from __future__ import annotations
