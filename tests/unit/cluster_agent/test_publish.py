@@ -23,9 +23,6 @@ class FakeTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += data
 
-    def can_write_eof(self) -> bool:
-        return True
-
     def write_eof(self) -> None:
         self.calls.append("write_eof")
 
@@ -137,6 +134,27 @@ def test_an_end_after_the_join_is_passed_on_once(play: Callable[[Play], Scene]) 
     assert play(part).upstream.calls == ["write_eof"]
 
 
+@pytest.mark.parametrize("client_first", [True, False])
+def test_an_end_from_both_sides_closes_the_connection(
+    play: Callable[[Play], Scene], client_first: bool
+) -> None:
+    async def part(scene: Scene) -> None:
+        await scene.join()
+        ends = [scene.port, scene.port.other]
+        first, last = ends if client_first else reversed(ends)
+        assert first
+        assert last
+        assert first.eof_received()
+        # asyncio closes the transport of an end that is not to be kept open.
+        assert not last.eof_received()
+        last.connection_lost(None)
+        assert first.transport.is_closing()
+
+    scene = play(part)
+    assert scene.upstream.calls == ["write_eof"]
+    assert scene.client.calls[-1] == "write_eof"
+
+
 def test_a_client_that_is_gone_before_the_join_leaves_no_connection(
     play: Callable[[Play], Scene],
 ) -> None:
@@ -169,7 +187,7 @@ def test_an_endpoint_that_is_slow_pauses_the_client_again(play: Callable[[Play],
 
         def write(data: bytes | bytearray | memoryview) -> None:
             FakeTransport.write(upstream, data)
-            Pipe(scene.client).pause_writing()
+            Pipe(scene.port).pause_writing()
 
         upstream.write = write  # type: ignore[method-assign]
         await scene.join()

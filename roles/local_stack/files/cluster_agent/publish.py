@@ -14,8 +14,9 @@ Address = tuple[str, int]
 class Pipe(asyncio.Protocol):
     """One end of a forwarded connection: what it receives goes out at the other end."""
 
-    def __init__(self, other: asyncio.Transport | None = None) -> None:
+    def __init__(self, other: Pipe | None = None) -> None:
         self.other = other
+        self.ended = False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -25,28 +26,30 @@ class Pipe(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Pass data on."""
         if self.other:
-            self.other.write(data)
+            self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        """Pass the end of the data on, and keep this end open for the answer."""
-        if self.other and self.other.can_write_eof():
-            self.other.write_eof()
-        return True
+        """Pass the end of the data on, and keep this end open for what may still come back."""
+        self.ended = True
+        if not self.other:
+            return True
+        self.other.transport.write_eof()
+        return not self.other.ended
 
     def pause_writing(self) -> None:
         """This end is slow: read no more at the other."""
         if self.other:
-            self.other.pause_reading()
+            self.other.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """This end has caught up."""
-        if self.other and not self.other.is_closing():
-            self.other.resume_reading()
+        if self.other and not self.other.transport.is_closing():
+            self.other.transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Close the other end too, once it has sent what it was given."""
         if self.other:
-            self.other.close()
+            self.other.transport.close()
 
 
 class Port(Pipe):
@@ -61,7 +64,6 @@ class Port(Pipe):
         super().__init__()
         self._published = published
         self._early = b""
-        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to join."""
@@ -75,16 +77,11 @@ class Port(Pipe):
             self.transport.pause_reading()
         super().data_received(data)
 
-    def eof_received(self) -> bool:
-        """Pass the end of the data on, or keep in mind that it has come."""
-        self._ended = True
-        return super().eof_received()
-
     async def _join(self) -> None:
         try:
             address, port = self._published.next_endpoint()
             loop = asyncio.get_running_loop()
-            upstream, _ = await loop.create_connection(lambda: Pipe(self.transport), address, port)
+            upstream, pipe = await loop.create_connection(lambda: Pipe(self), address, port)
         except (LookupError, OSError) as error:
             log.warning("%s: %s", self._published.name, error)
             self.transport.abort()
@@ -92,11 +89,11 @@ class Port(Pipe):
         if self.transport.is_closing():
             upstream.close()
             return
-        self.other = upstream
+        self.other = pipe
         # Before the write, which pauses again where the endpoint does not keep up.
         self.transport.resume_reading()
         upstream.write(self._early)
-        if self._ended:
+        if self.ended:
             upstream.write_eof()
 
 
