@@ -19,8 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 Checks = Mapping[str, Sequence[str]]
 
+SEALED = ("python", "tools/sealed_network.py")
+
 LANES: Sequence[Checks] = (
-    {"integration": ("python", "tools/sealed_network.py", "pytest", "-q", "tests/integration")},
+    {"integration": (*SEALED, "pytest", "-q", "tests/integration")},
     {
         "ruff": ("ruff", "check", "."),
         "format": ("ruff", "format", "--check", "."),
@@ -29,13 +31,14 @@ LANES: Sequence[Checks] = (
         "antsibull-docs": ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
         "ansible-lint": ("ansible-lint", "-q", "--strict"),
         "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/contract"),
-        "molecule": ("molecule", "test", "--all", "--workers", "2", "--continue-on-failure"),
+        "molecule": (*SEALED, "molecule", "test", "--all", "--workers=2", "--continue-on-failure"),
         "first-light": ("python", "tools/first_light.py", "other"),
     },
 )
-"""Checks by name, each as its command; the longest lane first. No two use the same ports.
+"""Checks by name, each as its command; the longest lane first.
 
-The playbooks run in a network of their own, which proves that nothing of them phones home.
+What runs the playbooks has a network of its own. So nothing that runs beside it can have its ports,
+and that nothing of it phones home is proven.
 """
 
 
