@@ -9,6 +9,7 @@ In the syntax of Python 3.6, as all that it imports, so that an old Python hands
 
 import hashlib
 import json
+import shutil
 import sys
 import time
 from functools import partial
@@ -33,10 +34,18 @@ TORCH = "torch==2.13.0"
 
 
 def create_environment() -> None:
-    """Create the virtual environment, unless there is one with pip and of this version."""
+    """Create the virtual environment, unless there is one with pip and of this version.
+
+    Packages that an interrupted pip has left halfway are forgotten: it would take them for
+    installed. The file INSTALLER comes last.
+    """
     library = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    if not (PYTHON.exists() and (VENV / "lib" / library / "site-packages" / "pip").exists()):
+    packages = VENV / "lib" / library / "site-packages"
+    if not (PYTHON.exists() and any(packages.glob("pip-*.dist-info/INSTALLER"))):
         run(sys.executable, "-m", "venv", "--clear", VENV)
+    for record in packages.glob("*.dist-info"):
+        if not (record / "INSTALLER").exists():
+            shutil.rmtree(str(record))
 
 
 def install_torch() -> None:
@@ -111,6 +120,9 @@ def main() -> int:
     except SetUpError as error:
         print(f"set-up cannot go on: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("set-up was interrupted: run it again, and it goes on from there", file=sys.stderr)
+        return 130
     STAMP.write_text(fingerprint(), encoding="utf-8")
     print(f"set-up: done in {time.monotonic() - started:.0f} s")
     return 0

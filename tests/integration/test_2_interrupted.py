@@ -13,16 +13,20 @@ from threading import Timer
 
 import pytest
 from local_platform import aws_changes, processes
-from playbook_run import ROOT, TIMEOUT_SECONDS, VARIABLES
+from playbook_run import ROOT, STATE, TIMEOUT_SECONDS, VARIABLES
 
 pytestmark = pytest.mark.usefixtures("stack")
 
 INTERRUPTED = 99
 """The exit status of ansible-playbook after Ctrl-C."""
+PROMPT_SECONDS = 10
 
 
-def interrupt_at(task: str) -> int:
-    """Start site.yml, press Ctrl-C when a task begins, and return the exit status."""
+def interrupt_at(task: str, after: float) -> int:
+    """Start site.yml, press Ctrl-C when a task has been at work, and return the exit status.
+
+    The run must end at once, with the processes that it waits for.
+    """
     playbook = subprocess.Popen(
         [
             Path(sys.executable).with_name("ansible-playbook"),
@@ -30,6 +34,8 @@ def interrupt_at(task: str) -> int:
             f"--extra-vars={json.dumps(VARIABLES)}",
         ],
         cwd=ROOT,
+        # Otherwise a task is announced with its result, when it is over.
+        env={**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -41,18 +47,36 @@ def interrupt_at(task: str) -> int:
             assert playbook.stdout
             assert any(task in line for line in playbook.stdout), f"{task!r} did not begin"
             # Ansible never ends if its worker is killed while it reports that it has begun.
-            time.sleep(0.3)
+            time.sleep(after)
             os.killpg(playbook.pid, signal.SIGINT)
-            playbook.stdout.read()
-            return playbook.wait()
+            interrupted = time.monotonic()
+            rest = playbook.stdout.read()
+            status = playbook.wait()
+            assert time.monotonic() - interrupted < PROMPT_SECONDS
+            assert "Traceback" not in rest
+            with pytest.raises(ProcessLookupError):
+                os.killpg(playbook.pid, 0)
+            return status
     finally:
         too_late.cancel()
+
+
+def test_ctrl_c_stops_an_export_and_leaves_nothing_of_it() -> None:
+    before = processes()
+
+    assert interrupt_at("TASK [mlops.gpu_platform.model_repository : Export", 3) == INTERRUPTED
+
+    assert not list((STATE / "exports").rglob("export.json"))
+    assert before.items() <= processes().items()
 
 
 def test_ctrl_c_stops_the_run_and_leaves_the_stack_running() -> None:
     before = processes()
 
-    assert interrupt_at("TASK [mlops.gpu_platform.eks_cluster : Create the cluster]") == INTERRUPTED
+    assert (
+        interrupt_at("TASK [mlops.gpu_platform.eks_cluster : Create the cluster]", 0.3)
+        == INTERRUPTED
+    )
 
     assert "CreateVpc" in aws_changes()
     assert "CreateNodegroup" not in aws_changes()

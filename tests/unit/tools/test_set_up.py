@@ -108,13 +108,44 @@ def test_an_environment_without_pip_or_of_another_version_is_made_anew(
     (tmp_path / "bin" / "python").touch()
     set_up.create_environment()
     assert ran == [make]
-    (tmp_path / "lib/python3.9/site-packages/pip").mkdir(parents=True)
+    complete(tmp_path / "lib/python3.9/site-packages", "pip-24.0")
     set_up.create_environment()
     assert ran == [make, make]
     library = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    (tmp_path / "lib" / library / "site-packages/pip").mkdir(parents=True)
+    complete(tmp_path / "lib" / library / "site-packages", "pip-24.0")
     set_up.create_environment()
     assert ran == [make, make]
+
+
+def complete(packages: Path, name: str) -> None:
+    """Have a package that pip has installed to the end."""
+    (packages / f"{name}.dist-info").mkdir(parents=True)
+    (packages / f"{name}.dist-info" / "INSTALLER").write_text("pip\n")
+
+
+def test_a_package_that_pip_left_halfway_is_forgotten(set_up: ModuleType, tmp_path: Path) -> None:
+    library = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    packages = tmp_path / "lib" / library / "site-packages"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+    complete(packages, "pip-24.0")
+    (packages / "ansible_core-2.19.14.dist-info").mkdir()
+    (packages / "ansible_core-2.19.14.dist-info" / "METADATA").touch()
+    set_up.create_environment()
+    assert [path.name for path in packages.iterdir()] == ["pip-24.0.dist-info"]
+
+
+def test_ctrl_c_ends_in_one_line(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(set_up, "CHECKS", ())
+    monkeypatch.setattr(set_up, "STEPS", (("a step", interrupted),))
+    assert set_up.main() == 130
+    assert not set_up.STAMP.exists()
+    assert capsys.readouterr().err.startswith("set-up was interrupted: run it again")
 
 
 @pytest.mark.parametrize(
