@@ -1,6 +1,8 @@
 # Two commands: `make site` and `make test`. Both set the checkout up first.
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Ansible refuses a locale whose encoding is not UTF-8, such as C, or that is not installed.
+export LC_ALL := C.UTF-8
 
 .PHONY: setup site down test matrix docs lock
 
