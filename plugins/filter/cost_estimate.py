@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.scheduler.week import (
+    HOURS_PER_WEEK,
+    waking_hours,
+)
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.cost import (
     HOURS_PER_MONTH,
     Charge,
     Resource,
     charges_of,
     prices_in,
-)
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.schedule_week import (
-    HOURS_PER_WEEK,
-    waking_hours,
 )
 
 # From the most to the least that runs: what a resource is there for is there in all states before.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.schedule_expression import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.scheduler.expression import (
     expression_problem,
 )
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import Step, Way
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_pods import (
+from .reachability import Step, Way
+from .triton.pods import (
     Log,
     is_ready,
     pod_problems,

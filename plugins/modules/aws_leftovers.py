@@ -48,8 +48,8 @@ changes:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import run_module
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws_inventory import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import run_module
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.owned.platform import (
     OWNER_OPTIONS,
     remove_leftovers,
 )

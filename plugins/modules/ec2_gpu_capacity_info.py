@@ -77,8 +77,8 @@ quotas:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import run_module
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.ec2_gpu_capacity import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import run_module
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.gpu_capacity import (
     QUOTA_CODES,
     gpu_capacity,
 )

@@ -94,12 +94,12 @@ repository:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.ecr import ensure_repository
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.ecr import ensure_repository
 
 
 def main() -> None:

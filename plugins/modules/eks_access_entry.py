@@ -166,12 +166,12 @@ access_entries:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_access import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.access_entry import (
     ENTRY_TYPES,
     ensure_access_entries,
 )

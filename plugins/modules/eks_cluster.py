@@ -167,16 +167,16 @@ issues:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     WAIT_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_cluster import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.cluster import (
     ensure_cluster,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_cluster_requests import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.cluster_requests import (
     AUTHENTICATION_MODES,
     LOG_TYPES,
     SUPPORT_TYPES,

@@ -237,16 +237,16 @@ issues:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     WAIT_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.nodegroup import (
     ensure_nodegroup,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_nodegroup_fields import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.nodegroup_fields import (
     EFFECTS,
 )
 

@@ -88,8 +88,13 @@ missing:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import WAIT_OPTIONS, run_module
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_scaling import ensure_scaling
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
+    WAIT_OPTIONS,
+    run_module,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.nodegroup_scaling import (
+    ensure_scaling,
+)
 
 
 def main() -> None:

@@ -125,12 +125,12 @@ associations:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.eks_pod_identity import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.pod_identity import (
     ensure_pod_identities,
 )
 

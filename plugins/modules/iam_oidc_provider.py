@@ -90,12 +90,12 @@ provider:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_oidc import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.oidc_provider import (
     ensure_oidc_provider,
 )
 

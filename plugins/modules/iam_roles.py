@@ -142,12 +142,12 @@ roles:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_roles import ensure_roles
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.roles import ensure_roles
 
 ROLE = {
     "name": {"required": True},

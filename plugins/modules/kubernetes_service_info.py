@@ -109,7 +109,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.kubernetes_serv
     findings,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import Way
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import is_loopback
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client import is_loopback
 
 try:
     import kubernetes

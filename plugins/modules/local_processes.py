@@ -72,7 +72,7 @@ names:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_processes import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.processes import (
     OPTIONS,
     Process,
     ProcessError,

@@ -86,11 +86,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_processes import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.processes import (
     OPTIONS,
     Process,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_processes_info import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.processes_info import (
     Observer,
 )
 

@@ -172,11 +172,11 @@ kept:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declaration import (
     MODELS,
     ModelError,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_release import run
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.release import run
 
 
 def main() -> None:

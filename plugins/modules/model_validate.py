@@ -158,11 +158,11 @@ models:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declaration import (
     MODELS,
     ModelError,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_validation import run
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.validation import run
 
 
 def main() -> None:

@@ -238,11 +238,11 @@ models:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declaration import (
     MODELS,
     ModelError,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.onnx_export import run
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.export import run
 
 
 def main() -> None:

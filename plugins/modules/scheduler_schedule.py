@@ -126,8 +126,13 @@ schedule:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import STATE_OPTION, run_module
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.scheduler import ensure_schedule
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
+    STATE_OPTION,
+    run_module,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.scheduler.schedule import (
+    ensure_schedule,
+)
 
 
 def main() -> None:

@@ -144,12 +144,12 @@ schedules:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.scheduler_group import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.scheduler.group import (
     ensure_schedule_group,
 )
 

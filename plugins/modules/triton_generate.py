@@ -108,11 +108,11 @@ tokens_per_second:
 import time
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client import (
     TritonClient,
     TritonError,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_module import run_module
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.module import run_module
 
 
 def run(client: TritonClient, params: dict[str, Any], _check_mode: bool) -> dict[str, Any]:

@@ -155,8 +155,8 @@ models:
       reason: "golden case 1: output logits differs by 0.5, more than the tolerance of 0.001"
 """
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_health import run
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_module import run_module
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.health import run
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.module import run_module
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ context:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.image_context import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.image_context import (
     PLANNED,
     Context,
     ContextDirectory,

@@ -99,12 +99,12 @@ shapes:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Tensor
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client import (
     TritonClient,
     TritonError,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_module import run_module
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden import Tensor
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.module import run_module
 
 
 def file_input(client: TritonClient, model: str, content: bytes) -> Tensor:

@@ -144,8 +144,8 @@ health:
       reason: ""
 """
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_models import run
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_module import run_module
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.model_control import run
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.module import run_module
 
 
 def main() -> None:

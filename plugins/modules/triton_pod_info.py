@@ -63,7 +63,7 @@ import traceback
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_pods import problems
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.pods import problems
 
 try:
     import kubernetes

@@ -127,11 +127,11 @@ removed:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declaration import (
     MODELS,
     ModelError,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_repository import run
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.repository import run
 
 
 def main() -> None:

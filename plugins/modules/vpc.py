@@ -207,17 +207,17 @@ subnets:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
     STATE_OPTION,
     TAG_OPTIONS,
     WAIT_OPTIONS,
     run_module,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc import ensure_vpc
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_endpoints import SERVICES
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_flow_logs import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.endpoints import SERVICES
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.flow_logs import (
     RETENTION_DAYS,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.vpc import ensure_vpc
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ WALL_CLOCKS = {
 EMULATED_AWS = "roles/local_stack/files/aws_emulator"
 KUBERNETES = "roles/local_stack/files/kube_apiserver"
 ALLOWED = {
-    "plugins/module_utils/model_release.py": "when a model was released",
+    "plugins/module_utils/models/release.py": "when a model was released",
     "roles/local_stack/files/cluster_agent/objects.py": "the times in Kubernetes' objects",
     f"{KUBERNETES}/api.py": "the times in Kubernetes' objects",
     f"{KUBERNETES}/store.py": "the revision that a run begins with",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import MODEL
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declaration import MODEL
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPARED = ("type", "elements", "choices", "default", "required")

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws_inventory import find_items
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.inventory import Owner
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Aws
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.owned.common import Owner
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.owned.platform import (
+    find_items,
+)
 from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.playbook_plan import plan_of
 from local_platform import (
     aws_changes,

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from ansible_collections.mlops.gpu_platform.plugins.module_utils import onnx_file
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import onnx_file
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declaration import (
     MODEL,
     Declaration,
     sha256,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_validation import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.validation import (
     Validation,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import boto3
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Aws
 from botocore.stub import Stubber
 
 

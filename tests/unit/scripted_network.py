@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Fields
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc_network import Network
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.network import Network
 from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 
 OF_VPC = [{"Name": "vpc-id", "Values": ["vpc-1"]}]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import SERVER, TritonClient
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton_module import connect
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client import (
+    SERVER,
+    TritonClient,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.module import connect
 
 
 def options(url: str, **given: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.mlops.gpu_platform.plugins.filter.subnet_plan import subnet_plan
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws, Fields
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.vpc import ensure_vpc
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Aws, Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.vpc import ensure_vpc
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
 
 Client = Callable[[str], Any]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws, Fields
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_roles import ensure_roles
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Aws, Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.roles import ensure_roles
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
 
 Step = Callable[..., tuple[Fields, list[str]]]

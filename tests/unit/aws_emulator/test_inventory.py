@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Aws
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws_inventory import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Aws
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.owned.platform import (
     inventory,
     remove_leftovers,
 )

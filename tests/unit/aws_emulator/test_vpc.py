@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Fields
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.network_account import (
     EVERYTHING,

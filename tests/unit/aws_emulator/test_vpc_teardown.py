@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import AwsTimeoutError, Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import (
+    AwsTimeoutError,
+    Fields,
+)
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.conftest import Emulator
 from ansible_collections.mlops.gpu_platform.tests.unit.aws_emulator.network_account import (
     EVERYTHING,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_policy import policy_size
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.iam_roles import INLINE_LIMIT
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.policy import policy_size
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.roles import INLINE_LIMIT
 from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
     Decision,
     Request,

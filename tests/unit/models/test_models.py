@@ -17,9 +17,9 @@ from ansible_collections.mlops.gpu_platform.models.efficientnet_lite0 import (
 from ansible_collections.mlops.gpu_platform.models.gpt_mini import model as gpt_mini
 from ansible_collections.mlops.gpu_platform.models.gpt_mini import train
 from ansible_collections.mlops.gpu_platform.models.resnet50 import model as resnet50
-from ansible_collections.mlops.gpu_platform.plugins.module_utils import onnx_export
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import MODELS
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_source import builtin_intern
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import export as onnx_export
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declaration import MODELS
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.source import builtin_intern
 from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parents[3]

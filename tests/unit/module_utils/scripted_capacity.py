@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Fields
 from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 
 # vCPUs, GPUs and their maker.

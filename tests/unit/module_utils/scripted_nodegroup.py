@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws import Fields
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Fields
 from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 
 NAMES = {"clusterName": "mlops", "nodegroupName": "gpu"}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.local_processes import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.processes import (
     process_start_time,
 )
 from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton

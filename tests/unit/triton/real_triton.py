@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import TritonClient
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client import TritonClient
 from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
 from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
 from onnx import TensorProto, helper

@@ -10,8 +10,14 @@ from urllib.request import Request, urlopen
 
 import onnx
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.module_utils import model_config, onnx_file
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import HEADER_LENGTH, Golden
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import (
+    config as model_config,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import onnx_file
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden import (
+    HEADER_LENGTH,
+    Golden,
+)
 from ansible_collections.mlops.gpu_platform.tests.unit.triton.real_triton import doubler
 from google.protobuf import json_format
 from triton_process import lay_out, running_triton

@@ -21,22 +21,26 @@ import onnxruntime
 import pytest
 import tritonclient.grpc
 import yaml
-from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
-    model_config,
-    model_declaration,
-    onnx_export,
-    onnx_file,
-    onnx_precision,
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import (
+    config as model_config,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import (
+    declaration as model_declaration,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import export as onnx_export
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import onnx_file
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import (
+    precision as onnx_precision,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.source import (
+    load_definition,
+    torch_ready,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden import (
     HEADER_LENGTH,
     Golden,
     Tensor,
     read_outputs,
-)
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_source import (
-    load_definition,
-    torch_ready,
 )
 from PIL import Image
 from triton_process import lay_out, running_triton

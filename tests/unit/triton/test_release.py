@@ -7,15 +7,17 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
-    model_release,
-    triton_repository,
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import (
+    release as model_release,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_declaration import (
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models import (
+    repository as triton_repository,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declaration import (
     Declaration,
     sha256,
 )
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.model_registry import Release
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.registry import Release
 from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop
 from triton_process import lay_out, running_triton
 

@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.module_utils import (
-    triton_health,
-    triton_models,
-)
-from ansible_collections.mlops.gpu_platform.plugins.module_utils.golden import Tensor
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
+    health as triton_health,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton import (
+    model_control as triton_models,
+)
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client import (
     SetupError,
     TritonClient,
     TritonError,
     wait,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden import Tensor
 from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
 from ansible_collections.mlops.gpu_platform.tests.unit.triton.real_triton import (
     BROKEN,

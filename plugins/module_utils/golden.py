@@ -1,1 +1,0 @@
-../../charts/triton/files/golden.py

@@ -1,0 +1,1 @@
+../../../charts/triton/files/golden.py
