@@ -49,7 +49,8 @@ options:
       holds:
         description: >-
           What the process has in its memory only, such as V(the orders of today). Such a process is
-          never replaced, since that would be lost; it ends with O(state=stopped).
+          never replaced, since that would be lost; it ends with
+          O(mlops.gpu_platform.local_processes#module:state=stopped).
         type: str
       ready_url:
         description: >-
