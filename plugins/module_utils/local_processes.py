@@ -261,7 +261,10 @@ class Supervisor:
             return owner.description
         pids = " ".join(sorted({str(each.pid) for each in (owner, *others)}))
         if owner.run_directory == str(self.run_directory):
-            return f"this local stack itself, whose pid files are gone: end it with `kill {pids}`"
+            return (
+                f"this local stack itself, whose pid files are gone (processes {pids}), which "
+                "playbooks/local_down.yml stops"
+            )
         return (
             f"the local stack whose pid files are in {owner.run_directory} (processes {pids}), "
             "which the playbooks/local_down.yml of its own checkout stops"

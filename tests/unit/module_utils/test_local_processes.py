@@ -258,7 +258,7 @@ def test_a_process_of_ours_whose_pid_file_is_gone_is_named(supervisor: Superviso
     file = supervisor.run_directory / "files.pid"
     record, pid = file.read_text(), pid_of(supervisor, "files")
     file.unlink()
-    with pytest.raises(ProcessError, match=f"whose pid files are gone: end it with `kill {pid}`"):
+    with pytest.raises(ProcessError, match=f"whose pid files are gone .processes {pid}., which"):
         supervisor.start([process], check_mode=False)
     file.write_text(record)
 
