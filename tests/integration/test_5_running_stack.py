@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from local_platform import command_line, nothing_changes
+from local_platform import nothing_changes, stack_processes
 from playbook_run import PORT_OFFSET, STATE, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("platform")
     ids=["other ports", "other times"],
 )
 def test_it_is_not_replaced(variables: dict[str, Any], difference: str) -> None:
-    before, files = running(), written()
+    before, files = stack_processes(), written()
 
     with nothing_changes():
         run = run_playbook("playbooks/local_up.yml", **variables)
@@ -40,7 +39,7 @@ def test_it_is_not_replaced(variables: dict[str, Any], difference: str) -> None:
     assert "the emulated AWS account" in failure
     assert "playbooks/local_down.yml" in failure
     assert run.changed == []
-    assert (running(), written()) == (before, files)
+    assert (stack_processes(), written()) == (before, files)
 
 
 def test_another_checkout_on_its_ports_is_told_whose_they_are(tmp_path: Path) -> None:
@@ -58,14 +57,6 @@ def test_another_checkout_on_its_ports_is_told_whose_they_are(tmp_path: Path) ->
         f"are in {STATE}/run (processes "
     ) in failure
     assert list(tmp_path.iterdir()) == []
-
-
-def running() -> dict[str, str]:
-    """Return the commands of the stack's own processes by name; what pods run comes and goes."""
-    return {
-        file.stem: command_line(json.loads(file.read_text(encoding="utf-8"))["pid"])
-        for file in STATE.glob("run/*.pid")
-    }
 
 
 def written() -> dict[str, str]:
