@@ -135,16 +135,22 @@ def command_line(pid: int) -> str:
         return ""
 
 
-def processes() -> dict[int, str]:
-    """Return the commands of the stack's live processes, by process id.
-
-    They are those that have a pid file, and all others whose command names the state directory.
-    """
+def stack_processes() -> dict[int, str]:
+    """Return the commands of the processes that the supervisor started, by process id."""
     pids = [json.loads(file.read_text(encoding="utf-8"))["pid"] for file in STATE.glob("run/*.pid")]
-    pids += [
-        int(file.read_text(encoding="utf-8").split()[0]) for file in STATE.glob("agent/run/*.pid")
-    ]
-    found = {pid: command_line(pid) for pid in pids}
+    return {pid: command for pid in pids if (command := command_line(pid))}
+
+
+def processes() -> dict[int, str]:
+    """Return the commands of all live processes of the platform, by process id.
+
+    They are those of the stack and of its pods, and all others whose command names the state
+    directory: probes and Ansible's modules, which come and go.
+    """
+    found = stack_processes()
+    for file in STATE.glob("agent/run/*.pid"):
+        pid = int(file.read_text(encoding="utf-8").split()[0])
+        found[pid] = command_line(pid)
     for folder in Path("/proc").glob("[0-9]*"):
         pid = int(folder.name)
         if f"{STATE}/" in (command := command_line(pid)):

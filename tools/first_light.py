@@ -4,9 +4,9 @@ Usage: ``python tools/first_light.py PYTHON ...``, each the path of a Python, or
 oldest supported Python of this machine besides the one in use, or ``all`` for every one.
 
 Each runs in a copy of the checkout in an empty folder, on ports of its own, and in an odd place:
-the folder's name has a space and a letter that is not ASCII, new files are their owner's alone,
-and the environment has PATH and nothing else, so that the language is C and not even HOME is
-known. pip finds the user's cache all the same: without it each run would download gigabytes.
+the folder's name has spaces and brackets, new files are their owner's alone, and the environment
+has PATH and nothing else, so that the language is C and not even HOME is known. pip finds the
+user's cache all the same: without it each run would download gigabytes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PORTS = ("-e", "local_stack_port_offset=17500")
 """Beside the ports of the user's stack and of the tests' stacks, and below the ephemeral ones."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-FOLDER = "gpu platform é"
+FOLDER = "gpu platform (1)"
 UMASK = 0o077
 ANSWERS = (r"is\s+espresso\s+\(", r"[1-9][\d.]*\s+tokens/s", r"changed=\d")
 """What a run says when the photograph has been classified and text has been streamed."""

@@ -66,6 +66,13 @@ def check_place(checkout: Path) -> None:
             f"the path of this checkout, {checkout}, has a '{os.pathsep}', which PATH cannot "
             "carry: move it to a path without"
         )
+    # The interpreter that Triton starts for a model in Python reads paths as ASCII; from others,
+    # numpy cannot be imported with Python 3.12.
+    if not all(ord(letter) < 128 for letter in str(checkout)):
+        raise SetUpError(
+            f"the path of this checkout, {str(checkout)!a}, has letters that are not ASCII, from "
+            "which Triton cannot load models in Python: move it to a path without"
+        )
     if not os.access(str(checkout), os.W_OK):
         raise SetUpError(f"{checkout} cannot be written: clone as the user who runs this")
 

@@ -37,6 +37,8 @@ NAMESPACES = (
     *(() if os.geteuid() == 0 else ("--map-root-user",)),
 )
 INSIDE = "--inside"
+CI_VARIABLES = ("CI", "GITHUB_ACTIONS")
+"""What tells a program that it is on a CI, where many that phone home do not."""
 
 
 def destination(packet: bytes) -> str:
@@ -100,7 +102,8 @@ def run_inside(command: Sequence[str]) -> int:
     threading.Thread(target=watch, args=(seal(), caught), daemon=True).start()
     # Ctrl-C reaches the command too: what it then does is its own, and is waited for.
     signal.signal(signal.SIGINT, lambda *_: None)
-    code = subprocess.run(command, check=False).returncode
+    environment = {key: value for key, value in os.environ.items() if key not in CI_VARIABLES}
+    code = subprocess.run(command, env=environment, check=False).returncode
     if not caught:
         return code if code >= 0 else 128 - code
     for where, number in sorted(caught.items()):

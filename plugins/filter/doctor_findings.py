@@ -45,14 +45,21 @@ def program_findings(results: Sequence[Result]) -> list[Finding]:
     return findings
 
 
-def address_findings(ways: Sequence[Result], behind: Sequence[Result]) -> list[Finding]:
+def address_findings(
+    ways: Sequence[Result], behind: Sequence[Result], ill: Sequence[str] = ()
+) -> list[Finding]:
     """Return the finding of each address: the way to it, and what the cluster has behind it.
 
     Args:
         ways: results of reachability_info, of a loop over items with the address's ``part``.
         behind: results of kubernetes_service_info of the same loop.
+        ill: parts that are not well and that the addresses stand on; they come first.
     """
-    return [address_finding(way, service) for way, service in zip(ways, behind, strict=True)]
+    findings = [address_finding(way, service) for way, service in zip(ways, behind, strict=True)]
+    if ill:
+        first = f"nothing here before {', '.join(ill)}: when that is well, ask the doctor again"
+        findings = [finding | {"advice": first} for finding in findings]
+    return findings
 
 
 def address_finding(way: Result, service: Result) -> Finding:

@@ -54,6 +54,7 @@ processes:
           signal, to be continued.
         - V(other) when it was started from something else than would be started now.
         - V(ended) when it has ended by itself, or was killed; V(absent) when it was not started.
+        - V(blocked) when it does not run, and a port that it needs is in use.
       type: str
       returned: always
     pid:

@@ -54,6 +54,12 @@ def refused_run(last_stage: str, **arguments: Any) -> PlaybookRun:
             id="unknown model",
         ),
         pytest.param(
+            "platform_state_dir",
+            "~nobody-of-that-name/state",
+            'platform_state_dir is "~nobody-of-that-name/state", but this user has no home',
+            id="folder of nobody",
+        ),
+        pytest.param(
             "aws_network_cidr",
             "10.20.0.0/33",
             'aws_network_cidr is "10.20.0.0/33"; it must be an IPv4 network between /16 and /28',

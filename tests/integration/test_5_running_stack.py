@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_platform import nothing_changes, processes
+from local_platform import nothing_changes, stack_processes
 from playbook_run import PORT_OFFSET, STATE, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("platform")
     ids=["other ports", "other times"],
 )
 def test_it_is_not_replaced(variables: dict[str, Any], difference: str) -> None:
-    before, files = processes(), written()
+    before, files = stack_processes(), written()
 
     with nothing_changes():
         run = run_playbook("playbooks/local_up.yml", **variables)
@@ -39,7 +39,7 @@ def test_it_is_not_replaced(variables: dict[str, Any], difference: str) -> None:
     assert "the emulated AWS account" in failure
     assert "playbooks/local_down.yml" in failure
     assert run.changed == []
-    assert (processes(), written()) == (before, files)
+    assert (stack_processes(), written()) == (before, files)
 
 
 def test_another_checkout_on_its_ports_is_told_whose_they_are(tmp_path: Path) -> None:

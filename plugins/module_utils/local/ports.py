@@ -45,6 +45,28 @@ def owners(ports: set[int], proc: Path = Path("/proc")) -> dict[int, Owner]:
     return {port: _owner(socket, holders, proc) for port, socket in found.items()}
 
 
+def marked(run_directory: str, proc: Path = Path("/proc")) -> Iterator[int]:
+    """Yield each process that a supervisor of this run directory has started, recorded or not.
+
+    Those that such a process has started itself are left out: they are its own to end.
+    """
+    mark = f"{MARK}={run_directory}"
+    parents = {
+        int(folder.name): _parent(folder)
+        for folder in proc.glob("[0-9]*")
+        if mark in _words(folder / "environ")
+    }
+    yield from (pid for pid, parent in parents.items() if parent not in parents)
+
+
+def _parent(folder: Path) -> int:
+    """Return the id of a process's parent, 0 where the process has ended."""
+    try:
+        return int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def _sockets(proc: Path) -> Iterator[Socket]:
     for table in ("tcp", "tcp6"):
         file = proc / "self" / "net" / table

@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 from .ports import (
     MARK,
     Owner,
+    marked,
     owners,
 )
 
@@ -138,10 +139,13 @@ class Supervisor:
             key=lambda name: self._record(name).get("start_time") or 0,
             reverse=True,
         )
+        recorded = {self._running_pid(name) for name in names}
+        orphans = set(marked(str(self.run_directory))) - recorded
         if not check_mode:
             for name in names:
                 self.stop(name)
-        return names
+            self._end_orphans(set(orphans))
+        return names + [f"process {pid}" for pid in sorted(orphans)]
 
     def stop(self, name: str, grace: float = 20) -> None:
         """Ask a process to end, and end it when ``grace`` seconds have passed.
@@ -158,6 +162,19 @@ class Supervisor:
             else:
                 raise ProcessError(f"{name}: process {pid} does not end")
         self._pid_file(name).unlink(missing_ok=True)
+
+    def _end_orphans(self, pids: set[int], grace: float = 20) -> None:
+        """End processes whose pid files are gone, as with ``stop``."""
+        for step, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, step)
+            deadline = self._clock() + seconds
+            while pids and self._clock() < deadline:
+                pids &= set(marked(str(self.run_directory)))
+                self._sleep(POLL_SECONDS)
+        if pids:
+            raise ProcessError(f"processes {sorted(pids)} do not end")
 
     def _ended(self, name: str, pid: int, seconds: float) -> bool:
         deadline = self._clock() + seconds
@@ -212,6 +229,14 @@ class Supervisor:
 
     def _refuse_taken_ports(self, processes: list[Process]) -> None:
         """Refuse ports of others, all at once."""
+        if taken := self._taken_ports(processes):
+            raise ProcessError(
+                f"These ports of 127.0.0.1 are wanted, but in use: {taken}. Nothing was "
+                "started: stop those programs, or choose other ports with local_stack_port_offset"
+            )
+
+    def _taken_ports(self, processes: list[Process]) -> str:
+        """Name the ports of these processes that others have, and whose they are; empty if none."""
         wanted = {
             port: (process.name, purpose)
             for process in processes
@@ -226,12 +251,9 @@ class Supervisor:
             if owner.pid is None or owner.pid != self._running_pid(name):
                 of_whom = taken.setdefault(owner.run_directory or owner.description, {})
                 of_whom[f"{port} ({purpose} of {name})"] = owner
-        if taken:
-            uses = [f"{', '.join(each)} by {self._who(*each.values())}" for each in taken.values()]
-            raise ProcessError(
-                f"These ports of 127.0.0.1 are wanted, but in use: {'; '.join(uses)}. Nothing was "
-                "started: stop those programs, or choose other ports with local_stack_port_offset"
-            )
+        return "; ".join(
+            f"{', '.join(ports)} by {self._who(*ports.values())}" for ports in taken.values()
+        )
 
     def _who(self, owner: Owner, *others: Owner) -> str:
         """Name a program, or a local stack by its processes, and how to stop it."""
@@ -239,7 +261,10 @@ class Supervisor:
             return owner.description
         pids = " ".join(sorted({str(each.pid) for each in (owner, *others)}))
         if owner.run_directory == str(self.run_directory):
-            return f"this local stack itself, whose pid files are gone: end it with `kill {pids}`"
+            return (
+                f"this local stack itself, whose pid files are gone (processes {pids}), which "
+                "playbooks/local_down.yml stops"
+            )
         return (
             f"the local stack whose pid files are in {owner.run_directory} (processes {pids}), "
             "which the playbooks/local_down.yml of its own checkout stops"

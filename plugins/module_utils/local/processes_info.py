@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..reachability import Way
-from .ports import owners
 from .processes import (
     Process,
     Supervisor,
     differences,
-    port_is_free,
 )
 
 LOG_LINES = 5
@@ -26,7 +24,7 @@ class Finding:
 
     name: str
     state: str
-    """running, silent, other (than would be started), halted, ended or absent."""
+    """running, silent, other (than would be started), halted, ended, absent or blocked."""
     pid: int | None
     found: str
     log_file: str
@@ -45,11 +43,12 @@ class Observer(Supervisor):
 
     def _found(self, process: Process) -> tuple[str, str]:
         record, pid = self._record(process.name), self._running_pid(process.name)
+        if pid is None and (taken := self._taken_ports([process])):
+            return "blocked", f"it does not run, and ports that it needs are in use: {taken}"
         if not record:
-            return "absent", f"it does not run{taken_ports(process)}"
+            return "absent", "it does not run"
         if pid is None:
-            ended = f"its process {record.get('pid')} has ended, though nobody stopped it"
-            return "ended", ended + taken_ports(process)
+            return "ended", f"its process {record['pid']} has ended, though nobody stopped it"
         if is_halted(pid):
             return "halted", f"process {pid} is halted: it was sent SIGSTOP, or Ctrl-Z"
         silence = silence_of(process)
@@ -68,13 +67,6 @@ def silence_of(process: Process) -> str:
         return ""
     steps = Way.of(process.ready_url, READY_BELOW).steps()
     return "" if steps[-1].ok else "; ".join(step.found for step in steps)
-
-
-def taken_ports(process: Process) -> str:
-    """Name who has the ports that a process which does not run would need."""
-    taken = owners({port for port in process.ports.values() if not port_is_free(port)})
-    who = [f"its port {port} is taken by {owner.description}" for port, owner in taken.items()]
-    return "".join(f", and {each}" for each in who)
 
 
 def is_halted(pid: int) -> bool:

@@ -151,13 +151,22 @@ class HttpClient:
             raise SetupError(
                 f"the certificate of {self.url} is not trusted: {error.verify_message}"
             ) from error
-        except ssl.SSLError as error:
-            hint = "" if self._address.client_cert else "; maybe it wants a client_cert"
-            raise TritonError(f"{self.url} breaks off TLS: {error}{hint}") from error
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, ssl.SSLError) or self._may_want_certificate(error):
+                hint = "" if self._address.client_cert else "; maybe it wants a client_cert"
+                raise TritonError(f"{self.url} breaks off TLS: {error}{hint}") from error
             raise UnansweredError(self.url, reason(error, timeout)) from error
         finally:
             connection.close()
+
+    def _may_want_certificate(self, error: Exception) -> bool:
+        """Tell whether a server may have gone because it was shown no certificate.
+
+        By TLS 1.3 it says so only once the request is sent, and what it says may be lost then.
+        """
+        return bool(
+            self._tls and not self._address.client_cert and isinstance(error, ConnectionResetError)
+        )
 
     def _json(self, method: str, path: str, document: Any = None) -> Any:
         """Send a JSON document and return the one that comes back."""

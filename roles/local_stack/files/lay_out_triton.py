@@ -114,6 +114,12 @@ def wanted_files(directory: Path) -> dict[Path, tuple[bytes, int]]:
     if missing := [name for name in NEEDED if name not in origins]:
         sys.exit(f"{sys.executable} has no {', '.join(missing)}: install the requirements")
     package = Path(origins["pytriton"]).parent
+    if not str(package).isascii():
+        # The interpreter of the stub reads paths as ASCII; numpy is then not to be imported.
+        sys.exit(
+            f"the Python packages are in {str(package.parent)!a}, from which Triton cannot load "
+            "models in Python: install them in a path whose letters are all ASCII"
+        )
     server = package / "tritonserver"
     backend = server / "backends" / "python"
     library, stub = backend / "libtriton_python.so", python_stub(server)

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import lay_out_triton
 import pytest
@@ -94,6 +95,15 @@ def test_python_without_a_stub_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(lay_out_triton, "NEEDED", ("json", "no_such_package"))
     with pytest.raises(SystemExit, match="has no no_such_package: install the requirements"):
+        lay_out_triton.wanted_files(tmp_path)
+
+
+def test_packages_below_letters_that_are_not_ascii_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = SimpleNamespace(origin="/home/jörg/.venv/site-packages/pytriton/__init__.py")
+    monkeypatch.setattr(lay_out_triton, "find_spec", lambda name: found)
+    with pytest.raises(SystemExit, match=r"in '/home/j\\xf6rg/.venv/site-packages', from which"):
         lay_out_triton.wanted_files(tmp_path)
 
 

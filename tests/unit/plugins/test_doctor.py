@@ -145,6 +145,14 @@ def test_an_address(
     assert finding["advice"].startswith(advice)
 
 
+def test_what_an_address_stands_on_comes_first() -> None:
+    asked = {"item": {"part": "triton", "url": URL}, "steps": [SILENT], "well": False}
+    [finding] = address_findings([asked], [ILL_POD], ["cluster_agent"])
+    assert finding["advice"] == (
+        "nothing here before cluster_agent: when that is well, ask the doctor again"
+    )
+
+
 def finding(part: str, well: bool, **more: Any) -> dict[str, Any]:
     return {"part": part, "well": well, "found": "what was found", "advice": "mend it", **more}
 

@@ -121,7 +121,7 @@ def test_a_clone_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_it_runs_in_an_odd_place(checkout: Callable[..., Path]) -> None:
     (checkout("pwd; umask; env; exit 1") / "é").touch()
     report = first_light.attempt(OLD)
-    assert "/gpu platform é\n0077\n" in report.failure
+    assert "/gpu platform (1)\n0077\n" in report.failure
     names = re.findall(r"^(\w+)=", report.failure, re.MULTILINE)
     assert {"PATH"} <= set(names) <= {"PATH", "PWD", "SHLVL", "OLDPWD", "_"}
 

@@ -66,6 +66,11 @@ def test_a_path_that_path_cannot_carry_is_refused(tmp_path: Path) -> None:
         machine.check_place(tmp_path / "a:b")
 
 
+def test_a_path_with_other_letters_than_ascii_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(machine.SetUpError, match=r"/cl\\xf6n', has letters .* ASCII.*: move it"):
+        machine.check_place(tmp_path / "clön")
+
+
 def test_a_checkout_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(machine.SetUpError, match="/proc/sys cannot be written: clone as"):
         machine.check_place(Path("/proc/sys"))

@@ -52,6 +52,10 @@ def test_the_exit_status_is_the_commands() -> None:
     assert sealed("sh", "-c", "exit 7").returncode == 7
 
 
+def test_the_command_does_not_know_of_a_ci() -> None:
+    assert not [line for line in sealed("env").stdout.splitlines() if line.startswith("CI=")]
+
+
 @pytest.mark.parametrize(
     ("code", "caught"),
     [

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.local import (
     processes as local_processes,
 )
+from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.ports import marked
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.processes import (
     Process,
     ProcessError,
@@ -206,6 +208,22 @@ def test_stop_leaves_no_process_and_no_pid_file(supervisor: Supervisor) -> None:
     assert supervisor.stop_all(check_mode=False) == []
 
 
+def test_a_process_whose_pid_file_is_gone_is_stopped(supervisor: Supervisor) -> None:
+    supervisor.start([Process("sleeper", SLEEPER)], check_mode=False)
+    [file] = supervisor.run_directory.glob("*.pid")
+    pid = json.loads(file.read_text())["pid"]
+    file.unlink()
+    deadline = time.monotonic() + 10
+    # A process that has just become another program shows no environment for a moment.
+    while not list(marked(str(supervisor.run_directory))) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert supervisor.stop_all(check_mode=True) == [f"process {pid}"]
+    assert process_start_time(pid)
+    assert supervisor.stop_all(check_mode=False) == [f"process {pid}"]
+    assert process_start_time(pid) is None
+    assert supervisor.stop_all(check_mode=False) == []
+
+
 def test_check_mode_starts_and_stops_nothing(supervisor: Supervisor) -> None:
     process = server()
     assert supervisor.start([process], check_mode=True) == ["files"]
@@ -242,7 +260,7 @@ def test_a_process_of_ours_whose_pid_file_is_gone_is_named(supervisor: Superviso
     file = supervisor.run_directory / "files.pid"
     record, pid = file.read_text(), pid_of(supervisor, "files")
     file.unlink()
-    with pytest.raises(ProcessError, match=f"whose pid files are gone: end it with `kill {pid}`"):
+    with pytest.raises(ProcessError, match=f"whose pid files are gone .processes {pid}., which"):
         supervisor.start([process], check_mode=False)
     file.write_text(record)
 

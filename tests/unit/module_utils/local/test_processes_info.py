@@ -72,8 +72,11 @@ def test_one_whose_port_another_program_has(observer: Observer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         found = observer.look(Process("files", ["files"], ports={"http": port}))
-    taken = f"it does not run, and its port {port} is taken by process {os.getpid()} ("
-    assert found.found.startswith(taken)
+    assert found.state == "blocked"
+    assert found.found.startswith(
+        f"it does not run, and ports that it needs are in use: {port} (http of files) by process "
+        f"{os.getpid()} ("
+    )
 
 
 def test_one_that_was_killed(observer: Observer, process: Process) -> None:
