@@ -1,0 +1,71 @@
+"""Every pinned version whose support has a known end is in use, and a warning follows its end."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Support(NamedTuple):
+    """A pinned tool, where it is pinned, and the day on which its publisher's support ends."""
+
+    tool: str
+    file: str
+    line: str
+    ends: datetime.date
+    source: str
+
+
+TOOLS = [
+    Support(**entry)
+    for entry in yaml.safe_load((ROOT / "tests/data/support.yml").read_text(encoding="utf-8"))
+]
+
+
+class SupportEndedWarning(UserWarning):
+    """A pinned tool gets no more fixes."""
+
+
+def warn_of_ended(tools: Iterable[Support], today: datetime.date) -> None:
+    for tool in tools:
+        if tool.ends < today:
+            warnings.warn(
+                f"{tool.tool} is out of support since {tool.ends}: move the pin in {tool.file}, "
+                f"then its entry in tests/data/support.yml ({tool.source})",
+                SupportEndedWarning,
+                stacklevel=2,
+            )
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.tool)
+def test_tool_is_pinned_where_its_entry_says(tool: Support) -> None:
+    assert tool.line in (ROOT / tool.file).read_text(encoding="utf-8")
+    assert isinstance(tool.ends, datetime.date)
+    assert tool.source.startswith("https://")
+
+
+def test_a_tool_past_its_support_is_warned_of_by_name() -> None:
+    day = datetime.date(2026, 11, 30)
+    tool = Support("ansible-core 2.19", "requirements.lock", "", day, "https://example.com")
+    with pytest.warns(SupportEndedWarning, match=r"ansible-core 2\.19 .* since 2026-11-30") as seen:
+        warn_of_ended([tool], day + datetime.timedelta(days=1))
+    assert len(seen) == 1
+
+
+def test_the_last_day_of_support_is_no_reason_to_warn() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_ended(TOOLS, min(tool.ends for tool in TOOLS))
+
+
+def test_tools_are_in_support_today() -> None:
+    """Warn instead of fail: a date must not stop a change that has nothing to do with it."""
+    warn_of_ended(TOOLS, datetime.datetime.now(tz=datetime.UTC).date())
