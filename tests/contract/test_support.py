@@ -1,8 +1,10 @@
-"""Every pinned version whose support has a known end is in use, and a warning follows its end."""
+"""Versions in use are versions in support: each known end is warned of, each range holds."""
 
 from __future__ import annotations
 
 import datetime
+import importlib
+import json
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +30,10 @@ class Support(NamedTuple):
 TOOLS = [
     Support(**entry)
     for entry in yaml.safe_load((ROOT / "tests/data/support.yml").read_text(encoding="utf-8"))
+]
+
+COLLECTIONS: dict[str, str] = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))[
+    "dependencies"
 ]
 
 
@@ -69,3 +76,16 @@ def test_the_last_day_of_support_is_no_reason_to_warn() -> None:
 def test_tools_are_in_support_today() -> None:
     """Warn instead of fail: a date must not stop a change that has nothing to do with it."""
     warn_of_ended(TOOLS, datetime.datetime.now(tz=datetime.UTC).date())
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_galaxy_allows_the_collections_that_the_tests_run_with(name: str) -> None:
+    (folder,) = importlib.import_module(f"ansible_collections.{name}").__path__
+    manifest = json.loads((Path(folder) / "MANIFEST.json").read_text(encoding="utf-8"))
+    assert manifest["collection_info"]["version"] in SpecifierSet(COLLECTIONS[name])
+
+
+def test_galaxy_allows_the_collections_of_requirements() -> None:
+    pinned = yaml.safe_load((ROOT / "requirements.yml").read_text(encoding="utf-8"))["collections"]
+    assert {entry["name"] for entry in pinned} == set(COLLECTIONS)
+    assert all(entry["version"] in SpecifierSet(COLLECTIONS[entry["name"]]) for entry in pinned)
