@@ -28,11 +28,14 @@ docs: setup
 	@PYTHONPATH=collections python tools/generate_docs.py
 
 # Resolve the requirement files anew. The local version of a CPU build (+cpu) is left out, so that
-# the lock file also fits a machine with CUDA.
+# the lock file also fits a machine with CUDA. Pins that depend on the Python are taken as written.
 lock:
 	@rm -rf .local/lock && "$(PYTHON)" -m venv .local/lock
 	@.local/lock/bin/pip install -q torch==2.13.0
 	@.local/lock/bin/pip install -q -r requirements.txt -r requirements-local.txt -r requirements-test.txt
 	@.local/lock/bin/pip install -q --no-deps -r requirements-no-deps.txt
 	@.local/lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^triton==' -e '^nvidia-[a-z0-9-]*-cu' \
-	  | sed 's/+cpu$$//' > requirements.lock
+	  | sed 's/+cpu$$//' > .local/lock/frozen
+	@grep -h '; python_version' requirements*.txt > .local/lock/by_python
+	@{ sed 's/==.*/==/; s/^/^/' .local/lock/by_python | grep -v -f - .local/lock/frozen; cat .local/lock/by_python; } \
+	  | LC_ALL=C sort -s -f -t= -k1,1 > requirements.lock

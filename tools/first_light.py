@@ -1,7 +1,8 @@
 """First light as a newcomer sees it: set-up, `site.yml` twice, the verification, and down.
 
 Usage: ``python tools/first_light.py PYTHON ...``, each the path of a Python, or ``other`` for the
-oldest supported Python of this machine besides the one in use, or ``all`` for every one.
+oldest supported Python of this machine besides the one in use, and for one with the other set of
+packages where neither of these has it, or ``all`` for every one.
 
 Each runs in a copy of the checkout in an empty folder, on ports of its own, and in an odd place:
 the folder's name has spaces and brackets, new files are their owner's alone, and the environment
@@ -35,6 +36,8 @@ FOLDER = "gpu platform (1)"
 UMASK = 0o077
 ANSWERS = (r"is\s+espresso\s+\(", r"[1-9][\d.]*\s+tokens/s", r"changed=\d")
 """What a run says when the photograph has been classified and text has been streamed."""
+NEW_PACKAGES = (3, 12)
+"""From here on requirements.lock has newer packages; see docs/decisions/supported-versions.md."""
 TAIL = 60
 """Lines of its output that a failed step is told with."""
 
@@ -197,6 +200,17 @@ def table(reports: Sequence[Report]) -> str:
     return "\n".join(lines)
 
 
+def others(in_use: Python, installed: Sequence[Python]) -> list[Python]:
+    """Return the oldest other Python, and one with the set of packages that would be left out."""
+    # Also one that differs only in its last digit: so much lay between 3.11.2 and 3.11.7.
+    rest = [python for python in installed if python[:2] != in_use[:2]]
+    covered = {python.version >= NEW_PACKAGES for python in (in_use, *rest[:1])}
+    return (
+        rest[:1]
+        + [python for python in rest if (python.version >= NEW_PACKAGES) not in covered][:1]
+    )
+
+
 def chosen(names: Sequence[str]) -> list[Python]:
     """Return the Pythons that the command line asks for.
 
@@ -206,8 +220,7 @@ def chosen(names: Sequence[str]) -> list[Python]:
     if list(names) == ["all"]:
         return pythons.installed()
     if list(names) == ["other"]:
-        # Also one that differs only in its last digit: so much lay between 3.11.2 and 3.11.7.
-        return [python for python in pythons.installed() if python[:2] != pythons.in_use()[:2]][:1]
+        return others(pythons.in_use(), pythons.installed())
     found = {name: pythons.supported(name) for name in names}
     if unfit := [name for name, python in found.items() if python is None]:
         raise FirstLightError(f"no released Python 3.11, 3.12 or 3.13: {', '.join(unfit)}")

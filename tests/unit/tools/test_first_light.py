@@ -184,7 +184,7 @@ def test_the_oldest_other_python_is_one_that_differs_in_its_last_digit_too(
     own = Python((3, 11, 7), "/opt/own", "/opt/own/bin/python3")
     newer = Python((3, 12, 1), "/usr", "/usr/bin/python3.12")
     monkeypatch.setattr(first_light.pythons, "in_use", lambda: own)
-    for here, chosen in (([OLD, own, newer], [OLD]), ([own, newer], [newer]), ([own], [])):
+    for here, chosen in (([OLD, own], [OLD]), ([own, newer], [newer]), ([own], [])):
         monkeypatch.setattr(first_light.pythons, "installed", lambda here=here: here)
         assert first_light.chosen(["other"]) == chosen
     assert first_light.main(["other"]) == 0
@@ -192,6 +192,16 @@ def test_the_oldest_other_python_is_one_that_differs_in_its_last_digit_too(
         "no supported Python is here besides Python 3.11.7 (/opt/own/bin/python3): nothing to run"
     )
     assert said in capsys.readouterr().out
+
+
+def test_both_sets_of_packages_are_among_the_python_in_use_and_the_others() -> None:
+    own, newer, newest = (
+        Python(version, "/usr", "/usr/bin/python3")
+        for version in ((3, 11, 7), (3, 12, 1), (3, 13, 0))
+    )
+    assert first_light.others(own, [OLD, own, newer, newest]) == [OLD, newer]
+    assert first_light.others(newer, [OLD, own, newer, newest]) == [OLD]
+    assert first_light.others(newer, [newer, newest]) == [newest]
 
 
 def test_a_python_on_which_nothing_runs_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
