@@ -27,7 +27,7 @@ LANES: Sequence[Checks] = (
         "ruff": ("ruff", "check", "."),
         "format": ("ruff", "format", "--check", "."),
         "yamllint": ("yamllint", "--strict", "."),
-        "mypy": ("mypy", "tools", "plugins", "roles", "models", "grafana", "tests"),
+        "mypy": ("mypy", "tools", "plugins", "roles", "models", "grafana", "tests", "benchmarks"),
         "antsibull-docs": ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
         "ansible-lint": ("ansible-lint", "-q", "--strict"),
         "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/contract"),

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_platform import AWS_URL, nothing_changes
-from playbook_run import (
+from support.local_platform import AWS_URL, nothing_changes
+from support.playbook_run import (
     DEAD_PROXY,
     ENVIRONMENT,
     EVERYTHING,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playbook_run import STATE, run_playbook
+from support.playbook_run import STATE, run_playbook
 
 pytestmark = pytest.mark.usefixtures("stack")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from local_platform import aws_changes, processes, stack_processes
-from playbook_run import ROOT, STATE, TIMEOUT_SECONDS, VARIABLES
+from support.local_platform import aws_changes, processes, stack_processes
+from support.playbook_run import ROOT, STATE, TIMEOUT_SECONDS, VARIABLES
 
 pytestmark = pytest.mark.usefixtures("stack")
 

@@ -8,8 +8,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from local_platform import aws_changes, helm, kubectl, kubernetes_objects
-from playbook_run import STATE, PlaybookRun
+from support.local_platform import aws_changes, helm, kubectl, kubernetes_objects
+from support.playbook_run import STATE, PlaybookRun
 from tritonclient.grpc import InferenceServerClient
 
 STAGES = [

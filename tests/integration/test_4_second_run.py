@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from local_platform import aws_changes, kubernetes_objects
-from playbook_run import HOME, run_playbook
+from support.local_platform import aws_changes, kubernetes_objects
+from support.playbook_run import HOME, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_platform import aws_requests
-from playbook_run import ROOT, STATE, PlaybookRun, run_playbook
+from support.local_platform import aws_requests
+from support.playbook_run import ROOT, STATE, PlaybookRun, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
 

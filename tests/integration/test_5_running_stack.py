@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_platform import nothing_changes, stack_processes
-from playbook_run import PORT_OFFSET, STATE, run_playbook
+from support.local_platform import nothing_changes, stack_processes
+from support.playbook_run import PORT_OFFSET, STATE, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from local_platform import helm
-from playbook_run import ROOT, STATE, run_playbook
+from support.local_platform import helm
+from support.playbook_run import ROOT, STATE, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from local_platform import command_line, nothing_changes, processes
-from playbook_run import STATE, PlaybookRun, run_playbook
+from support.local_platform import command_line, nothing_changes, processes
+from support.playbook_run import STATE, PlaybookRun, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from local_platform import run_command
-from playbook_run import ROOT, run_playbook
+from support.local_platform import run_command
+from support.playbook_run import ROOT, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
 

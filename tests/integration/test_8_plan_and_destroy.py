@@ -15,7 +15,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.owned.platf
     find_items,
 )
 from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.playbook_plan import plan_of
-from local_platform import (
+from support.local_platform import (
     aws_changes,
     aws_client,
     fault,
@@ -23,8 +23,8 @@ from local_platform import (
     nothing_changes,
     playbooks_requests,
 )
-from playbook_run import STATE, PlaybookRun, run_plan, run_playbook
-from policy_check import PLATFORM_TAGS, check_policy, explained_actions, operator_policies
+from support.playbook_run import STATE, PlaybookRun, run_plan, run_playbook
+from support.policy_check import PLATFORM_TAGS, check_policy, explained_actions, operator_policies
 
 pytestmark = pytest.mark.usefixtures("platform")
 

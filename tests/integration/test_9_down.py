@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from local_platform import command_line, processes
-from playbook_run import run_playbook
+from support.local_platform import command_line, processes
+from support.playbook_run import run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated_aws import emulated_aws
-from local_platform import READING
-from playbook_run import EVERYTHING, PlaybookRun, run_playbook
+from support.emulated_aws import emulated_aws
+from support.local_platform import READING
+from support.playbook_run import EVERYTHING, PlaybookRun, run_playbook
 
 INTERRUPTED = 99
 """The exit status of ansible-playbook after Ctrl-C."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton, events
+from support.fake_triton import FakeTriton, events
 
 from .conftest import CHART
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cluster_agent.environment import ConfigError
 from cluster_agent.volumes import Volumes, write
-from full_disk import largest_file
+from support.full_disk import largest_file
 
 POD: dict[str, Any] = {"metadata": {"name": "p", "namespace": "n", "labels": {"a": "b"}}}
 

@@ -13,8 +13,8 @@ from typing import Any
 import prometheus_kubernetes_sd
 import pytest
 from cluster_agent.client import Client
-from full_disk import largest_file
 from prometheus_kubernetes_sd import refresh, target_groups, with_file_discovery
+from support.full_disk import largest_file
 
 POD: dict[str, Any] = {
     "metadata": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from full_disk import largest_file
+from support.full_disk import largest_file
 from whole import append, write, write_or_exit
 
 

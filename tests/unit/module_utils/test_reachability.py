@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.reachability import Way, told
-from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton
-from ansible_collections.mlops.gpu_platform.tests.unit.odd_server import (
+from support.certificates import Authority
+from support.fake_triton import FakeTriton
+from support.odd_server import (
     Behaviour,
     close_after_the_request,
     close_at_once,

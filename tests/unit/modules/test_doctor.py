@@ -15,8 +15,8 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.processes import (
     process_start_time,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton
-from ansible_collections.mlops.gpu_platform.tests.unit.odd_server import (
+from support.fake_triton import FakeTriton
+from support.odd_server import (
     closed_port,
     odd_server,
     stay_silent,

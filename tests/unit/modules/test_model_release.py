@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop, tree
+from support.fake_exports import Workshop, tree
 
 SCALE = {"name": "scale", "source": "scale.py:build"}
 

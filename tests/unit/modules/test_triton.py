@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton, events
-from ansible_collections.mlops.gpu_platform.tests.unit.odd_server import (
+from support.fake_triton import FakeTriton, events
+from support.odd_server import (
     odd_server,
     say,
     stay_silent,

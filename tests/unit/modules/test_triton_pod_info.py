@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.mlops.gpu_platform.plugins.modules import triton_pod_info
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton
+from support.fake_triton import FakeTriton
 
 PODS = "/api/v1/namespaces/triton/pods"
 SELECTED = f"{PODS}?labelSelector=app%3Dtriton"

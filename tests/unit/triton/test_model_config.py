@@ -18,9 +18,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden i
     HEADER_LENGTH,
     Golden,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.triton.real_triton import doubler
 from google.protobuf import json_format
-from triton_process import lay_out, running_triton
+from support.real_triton import doubler
+from support.triton_process import lay_out, running_triton
 
 DECLARED: dict[str, Any] = {
     "max_batch_size": 32,

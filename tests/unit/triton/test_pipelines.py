@@ -43,7 +43,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden i
     read_outputs,
 )
 from PIL import Image
-from triton_process import lay_out, running_triton
+from support.triton_process import lay_out, running_triton
 
 ROOT = Path(__file__).resolve().parents[3]
 PIPELINES = ("image_preprocess", "label_top_k", "classify", "gpt_generate")

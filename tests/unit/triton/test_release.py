@@ -18,8 +18,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declarat
     sha256,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.registry import Release
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop
-from triton_process import lay_out, running_triton
+from support.fake_exports import Workshop
+from support.triton_process import lay_out, running_triton
 
 
 def ask(address: str, document: Any = None) -> Any:

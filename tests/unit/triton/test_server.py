@@ -30,8 +30,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client i
     wait,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden import Tensor
-from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
-from ansible_collections.mlops.gpu_platform.tests.unit.triton.real_triton import (
+from support.certificates import Authority
+from support.real_triton import (
     BROKEN,
     DOUBLE,
     Server,
@@ -39,8 +39,8 @@ from ansible_collections.mlops.gpu_platform.tests.unit.triton.real_triton import
     running,
     write_golden,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
-from triton_process import lay_out
+from support.triton_client import client
+from support.triton_process import lay_out
 
 ROOT = Path(__file__).resolve().parents[3]
 LOAD_SECONDS = 30

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.budget import ensure_budget
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import AwsError, Fields
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 ACCOUNT = "123456789012"
 NAMES = {"AccountId": ACCOUNT, "BudgetName": "mlops"}

@@ -13,7 +13,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import
     tag_changes,
     tags_after,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 
 def test_until_returns_the_first_answer() -> None:

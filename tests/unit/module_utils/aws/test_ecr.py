@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Fields
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.ecr import ensure_repository
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 ARN = "arn:aws:ecr:eu-west-1:123456789012:repository/triton"
 SELECTION = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}

@@ -11,11 +11,11 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.gpu_capacit
     gpu_capacity,
     quota_code,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_capacity import (
+from support.scripted_aws import ScriptedAws
+from support.scripted_capacity import (
     expect_quota,
     expect_types,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 
 SPOT_NAME = "All G and VT Spot Instance Requests"
 ON_DEMAND_NAME = "Running On-Demand G and VT instances"

@@ -29,8 +29,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.processes
     probe,
     process_start_time,
 )
-from full_disk import largest_file
-from playbook_run import DEAD_PROXY
+from support.full_disk import largest_file
+from support.playbook_run import DEAD_PROXY
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 

@@ -17,7 +17,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.local.processes
     Finding,
     Observer,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.odd_server import (
+from support.odd_server import (
     closed_port,
     odd_server,
     stay_silent,

@@ -13,7 +13,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.image_co
     ContextDirectory,
     ContextError,
 )
-from full_disk import largest_file
+from support.full_disk import largest_file
 
 REPOSITORY = "registry.example.com/mlops/triton"
 CREATED = {"action": "create", "type": "ImageBuildContext", "name": REPOSITORY}

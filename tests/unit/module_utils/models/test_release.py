@@ -23,9 +23,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declarat
     ModelError,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.registry import Release
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop, tree
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from support.fake_exports import Workshop, tree
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECONDS = 30

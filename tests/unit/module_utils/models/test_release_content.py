@@ -20,7 +20,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.release_
     location,
     manifest_of,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop, entry
+from support.fake_exports import Workshop, entry
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

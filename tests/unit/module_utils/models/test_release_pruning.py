@@ -18,8 +18,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declarat
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.registry import (
     released_versions,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton
+from support.fake_exports import Workshop
+from support.fake_triton import FakeTriton
 
 INDEX = "/v2/repository/index"
 

@@ -23,7 +23,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.declarat
     ModelError,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.models.registry import Release
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_exports import Workshop, tree
+from support.fake_exports import Workshop, tree
 
 RECORDS = ["golden.json", "manifest.json", "model.onnx", "sbom.cdx.json"]
 

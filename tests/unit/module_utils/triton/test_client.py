@@ -11,7 +11,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client i
     TritonError,
     wait,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import (
+from support.triton_client import (
     StoppedClock,
     client,
     options,

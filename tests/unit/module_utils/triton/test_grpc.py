@@ -21,9 +21,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden i
     GoldenError,
     Tensor,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
-from ansible_collections.mlops.gpu_platform.tests.unit.odd_server import odd_server, stay_silent
-from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
+from support.certificates import Authority
+from support.odd_server import odd_server, stay_silent
+from support.triton_client import client
 from tritonclient.grpc import service_pb2
 
 

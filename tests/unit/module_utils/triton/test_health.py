@@ -19,8 +19,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.health i
     read_releases,
     wait_until_healthy,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton, events
-from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import StoppedClock, client
+from support.fake_triton import FakeTriton, events
+from support.triton_client import StoppedClock, client
 
 INFER = "/v2/models/m/versions/1/infer"
 CONFIG = "/v2/models/m/versions/1/config"

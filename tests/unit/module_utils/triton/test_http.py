@@ -12,9 +12,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client i
     TritonError,
 )
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.golden import Tensor
-from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
-from ansible_collections.mlops.gpu_platform.tests.unit.fake_triton import FakeTriton, events
-from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
+from support.certificates import Authority
+from support.fake_triton import FakeTriton, events
+from support.triton_client import client
 
 INDEX = "/v2/repository/index"
 

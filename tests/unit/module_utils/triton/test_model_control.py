@@ -19,7 +19,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.model_co
     repaired,
     unloaded,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import StoppedClock
+from support.triton_client import StoppedClock
 
 CASE = {"endpoint": "generate", "body": {}, "text_output": "a"}
 FILE = {"max_batch_size": 8, "parameters": {"a": {"string_value": "b"}}}

@@ -10,8 +10,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.access_entry import (
     ensure_access_entries,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 from botocore.exceptions import ClientError
+from support.scripted_aws import ScriptedAws
 
 ARN = "arn:aws-cn:iam::123456789012:role/ops/operator"
 NAMES = {"clusterName": "mlops", "principalArn": ARN}

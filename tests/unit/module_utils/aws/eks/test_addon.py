@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import AwsError, Fields
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.addon import ensure_addons
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_eks import expect_addon_offers
+from support.scripted_aws import ScriptedAws
+from support.scripted_eks import expect_addon_offers
 
 NAMES = {"clusterName": "mlops", "addonName": "coredns"}
 ROLE = "arn:aws:iam::123456789012:role/dns"

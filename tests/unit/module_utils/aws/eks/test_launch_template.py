@@ -16,7 +16,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.launch_
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.nodegroup import (
     ensure_nodegroup,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_nodegroup import (
+from support.scripted_aws import ScriptedAws
+from support.scripted_nodegroup import (
     ARN,
     CREATION,
     NAMES,
@@ -28,10 +29,9 @@ from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_nod
     expect_version_update,
     nodegroup,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_nodegroup import (
+from support.scripted_nodegroup import (
     params as nodegroup_params,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 
 NAME = "mlops-gpu"
 ID = "lt-0123456789abcdef0"

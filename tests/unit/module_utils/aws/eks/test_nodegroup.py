@@ -9,11 +9,12 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.nodegroup import (
     ensure_nodegroup,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_capacity import (
+from support.scripted_aws import ScriptedAws
+from support.scripted_capacity import (
     expect_quota,
     expect_types,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_nodegroup import (
+from support.scripted_nodegroup import (
     ARN,
     CREATION,
     GROUP,
@@ -32,7 +33,6 @@ from ansible_collections.mlops.gpu_platform.tests.unit.module_utils.scripted_nod
     nodegroup,
     params,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.nodegroup_scaling import (
     ensure_scaling,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 
 def group(name: str, **sizes: int) -> Fields:

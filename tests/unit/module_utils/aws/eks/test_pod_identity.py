@@ -9,7 +9,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.pod_identity import (
     ensure_pod_identities,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 ROLE = "arn:aws:iam::123456789012:role/triton"
 NAMES = {"clusterName": "mlops", "namespace": "triton", "serviceAccount": "sa.a"}

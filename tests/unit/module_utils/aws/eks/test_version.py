@@ -9,8 +9,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.eks.version import (
     check_version,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_eks import (
+from support.scripted_aws import ScriptedAws
+from support.scripted_eks import (
     expect_offers,
     expect_parts,
 )

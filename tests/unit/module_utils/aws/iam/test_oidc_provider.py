@@ -9,7 +9,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.oidc_provider import (
     ensure_oidc_provider,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 URL = "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"
 ARN = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"

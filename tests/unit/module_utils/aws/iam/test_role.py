@@ -9,8 +9,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.role im
     role_arn,
     same_role,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
 from botocore.exceptions import ClientError
+from support.scripted_aws import ScriptedAws
 
 ARN = "arn:aws:iam::123456789012:role/path/control"
 REFUSAL = "An error occurred (NoSuchEntity)"

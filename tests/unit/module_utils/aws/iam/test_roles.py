@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import AwsError, Fields
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.policy import policy_text
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.roles import ensure_roles
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 TRUST = {
     "Version": "2012-10-17",

@@ -23,7 +23,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.owned.servi
     LOAD_BALANCERS,
     tagged,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 TAGS = {"Platform": "mlops", "ManagedBy": "mlops.gpu_platform"}
 OWNER = Owner(TAGS, "mlops")

@@ -10,7 +10,7 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.scheduler.schedule import (
     ensure_schedule,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 ROLE = "arn:aws:iam::123456789012:role/scheduler"
 NAMES = {"Name": "sleep", "GroupName": "default"}

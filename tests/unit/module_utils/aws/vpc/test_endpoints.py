@@ -16,8 +16,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.endpoin
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.flow_logs import (
     ensure_flow_logs,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_network import (
+from support.scripted_aws import ScriptedAws
+from support.scripted_network import (
     OF_VPC,
     named,
     network,

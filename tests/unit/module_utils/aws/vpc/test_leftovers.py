@@ -14,8 +14,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.leftove
     remove_network_interfaces,
     remove_security_groups,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_network import (
+from support.scripted_aws import ScriptedAws
+from support.scripted_network import (
     OF_VPC,
     network,
 )

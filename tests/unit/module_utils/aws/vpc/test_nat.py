@@ -19,8 +19,8 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.nat imp
     remove_nat_gateways,
     wait_for_nat_gateways,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_network import (
+from support.scripted_aws import ScriptedAws
+from support.scripted_network import (
     OF_VPC,
     PRIVATE,
     PUBLIC,

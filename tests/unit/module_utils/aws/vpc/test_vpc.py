@@ -18,8 +18,9 @@ from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.vpc imp
     ensure_vpc_itself,
     wait_for_ipv6,
 )
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_network import (
+from botocore.exceptions import ClientError
+from support.scripted_aws import ScriptedAws
+from support.scripted_network import (
     OF_VPC,
     PRIVATE,
     PUBLIC,
@@ -27,7 +28,6 @@ from ansible_collections.mlops.gpu_platform.tests.unit.scripted_network import (
     network,
     params,
 )
-from botocore.exceptions import ClientError
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LAY_OUT = (
-    Path(__file__).resolve().parents[1] / "roles" / "local_stack" / "files" / "lay_out_triton.py"
+    Path(__file__).resolve().parents[2] / "roles" / "local_stack" / "files" / "lay_out_triton.py"
 )
 READY_SECONDS = 60
 STOP_SECONDS = 10

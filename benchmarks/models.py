@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import matplotlib
 from matplotlib import pyplot
-from playbook_run import ROOT
+from support.playbook_run import ROOT
 
 from . import export, generation, plots, precision, serving
 from .measure import Row, table

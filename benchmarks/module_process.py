@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from ansible.module_utils.testing import patch_module_args
-from playbook_run import ROOT
+from support.playbook_run import ROOT
 
 COLLECTION = "ansible_collections.mlops.gpu_platform.plugins.modules"
 

@@ -17,10 +17,11 @@ from typing import Any
 
 import onnx
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.triton.client import TritonClient
-from ansible_collections.mlops.gpu_platform.tests.unit.certificates import Authority
-from ansible_collections.mlops.gpu_platform.tests.unit.triton_client import client
 from onnx import TensorProto, helper
-from triton_process import running_triton
+
+from support.certificates import Authority
+from support.triton_client import client
+from support.triton_process import running_triton
 
 CONFIG = """
 backend: "onnxruntime"

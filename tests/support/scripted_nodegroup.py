@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Fields
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+
+from support.scripted_aws import ScriptedAws
 
 NAMES = {"clusterName": "mlops", "nodegroupName": "gpu"}
 ARN = "arn:aws:eks:eu-west-1:123456789012:nodegroup/mlops/gpu/1"

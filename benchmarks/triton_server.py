@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from triton_process import lay_out, running_triton
+from support.triton_process import lay_out, running_triton
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from typing import Any
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Fields
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.vpc.network import Network
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+
+from support.scripted_aws import ScriptedAws
 
 OF_VPC = [{"Name": "vpc-id", "Values": ["vpc-1"]}]
 

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from emulated_aws import emulated_aws
-from playbook_run import PlaybookRun, run_playbook
+from support.emulated_aws import emulated_aws
+from support.playbook_run import PlaybookRun, run_playbook
 
 from .measure import Row, Spread, table
 from .replay import Account

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import ansible_runner
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local" / "test"
 HOME = ROOT / ".local" / "test-home"
 """The home folder of every run: nothing of the user's is read, and what is written shows."""

@@ -15,7 +15,7 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
-from playbook_run import ROOT, PlaybookRun, run_playbook
+from support.playbook_run import ROOT, PlaybookRun, run_playbook
 
 from .measure import table
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import boto3
 from botocore import xform_name
-from local_platform import READING
+from support.local_platform import READING
 
 Fields = dict[str, Any]
 Ids = dict[str, str]

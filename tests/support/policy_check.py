@@ -18,7 +18,7 @@ from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
 from ansible_collections.mlops.gpu_platform.tests.policy_requests import Line, Tags, requests_of
 from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
 
-EXPLANATIONS = Path(__file__).with_name("operator_unused_actions.yml")
+EXPLANATIONS = Path(__file__).parents[1] / "data" / "operator_unused_actions.yml"
 # What the resources that a run meets carry. All of EC2 was created with the platform's tag, or the
 # policy would have denied it; the groups of nodes and what controllers make have tags of EKS's.
 PLATFORM_TAGS = {
@@ -73,7 +73,7 @@ def allowed_actions(policies: Iterable[Policy]) -> set[str]:
 def explained_actions() -> set[str]:
     """Return the actions that the operator has although a run on the local stack does not use them.
 
-    Each is in ``operator_unused_actions.yml`` under the reason why it is needed at AWS.
+    Each is in ``tests/data/operator_unused_actions.yml`` under the reason why it is needed at AWS.
     """
     explanations = yaml.safe_load(EXPLANATIONS.read_text(encoding="utf-8"))
     return {action for actions in explanations.values() for action in actions}

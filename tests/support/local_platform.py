@@ -15,7 +15,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
-from playbook_run import PORT_OFFSET, ROOT, STATE
+
+from support.playbook_run import PORT_OFFSET, ROOT, STATE
 
 AWS_URL = f"http://127.0.0.1:{5000 + PORT_OFFSET}"
 COMMAND_SECONDS = 60

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from playbook_run import ROOT
+from support.playbook_run import ROOT
 
 START_SECONDS = 30
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import yaml
 from onnx import TensorProto, helper
-from playbook_run import ROOT
+from support.playbook_run import ROOT
 
 from .module_process import run_module
 

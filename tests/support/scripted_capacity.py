@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.core import Fields
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+
+from support.scripted_aws import ScriptedAws
 
 # vCPUs, GPUs and their maker.
 TYPES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mlops.gpu_platform.tests.unit.scripted_aws import ScriptedAws
+from support.scripted_aws import ScriptedAws
 
 
 def expect_offers(script: ScriptedAws) -> None:
