@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import textwrap
 
 import yaml
 from ansible_collections.mlops.gpu_platform.tools.role_variables import (
@@ -77,13 +78,18 @@ def infrastructure_roles() -> list[str]:
 
 
 def order() -> str:
-    """Return the table of the roles, in the order of the playbook."""
-    rows = []
+    """Return a section for each role, in the order of the playbook."""
+    sections = ["## Roles, in the order of the playbook\n"]
     for role in infrastructure_roles():
-        spec = specification(role)
-        text = MARKUP.sub(r"`\1`", " ".join(spec["description"]))
-        rows.append((f"[{role}](../roles/{role}/README.md)", text))
-    return "## In this order\n\n" + markdown_table(("role", "what it does"), list(rows))
+        paragraphs = [MARKUP.sub(r"`\1`", text) for text in specification(role)["description"]]
+        sections.append(f"### [{role}](../roles/{role}/README.md)\n")
+        sections += [f"{wrapped(text)}\n" for text in paragraphs]
+    return "\n".join(sections)
+
+
+def wrapped(paragraph: str) -> str:
+    """Return a paragraph in lines, without breaking a word of code."""
+    return textwrap.fill(paragraph, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def inventories() -> str:
