@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from ansible_collections.mlops.gpu_platform.plugins.filter.local_ports import PORTS, local_ports
 from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -13,6 +14,11 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 
 def stack(offset: int, name: str, **given: Any) -> Any:
     given |= {"role_path": "/role", "ansible_playbook_python": "/python"}
+    # Templates do not know the filters of this collection here.
+    given |= {
+        "local_stack_ports": local_ports(offset),
+        "_local_stack_highest_port": max(PORTS.values()),
+    }
     return role_variable("local_stack", name, local_stack_port_offset=offset, **given)
 
 

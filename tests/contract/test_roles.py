@@ -41,10 +41,22 @@ def test_options_carry_the_role_s_name_and_a_description(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_preflight_has_the_options_of_main(role: str) -> None:
-    assert entry_points(role)["preflight"] == entry_points(role)["main"]
-    assert load(role, "tasks/preflight.yml")
-    assert load(role, "tasks/main.yml")[0]["ansible.builtin.import_tasks"] == "preflight.yml"
+def test_a_role_checks_its_inputs_first_unless_all_were_checked(role: str) -> None:
+    checks = "mlops.gpu_platform.check_inputs"
+    assert [checks in task for task in load(role, "tasks/preflight.yml")][:1] == [True]
+    first = load(role, "tasks/main.yml")[0]
+    assert first["ansible.builtin.import_tasks"] == "preflight.yml"
+    assert first["when"] == "not (inputs_are_checked | default(false))"
+
+
+def test_site_checks_the_inputs_of_every_role_once_and_first() -> None:
+    [play] = yaml.safe_load((ROOT / "playbooks/preflight.yml").read_text(encoding="utf-8"))
+    [task] = play["tasks"]
+    assert set(play["vars"]["_checked"]) | {"local_stack"} == set(ROLES)
+    assert "'local_stack'" in task["loop"]
+    first, *stages = yaml.safe_load((ROOT / "playbooks/site.yml").read_text(encoding="utf-8"))
+    assert first["ansible.builtin.import_playbook"] == "preflight.yml"
+    assert [stage.get("vars") for stage in stages] == [{"inputs_are_checked": True}] * len(stages)
 
 
 @pytest.mark.parametrize("role", ROLES)

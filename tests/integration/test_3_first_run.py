@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.local_platform import aws_changes, helm, kubectl, kubernetes_objects
-from support.playbook_run import STATE, PlaybookRun
+from support.playbook_run import OTHER_TAINTS, STATE, PlaybookRun
 from tritonclient.grpc import InferenceServerClient
 
 STAGES = [
@@ -146,6 +146,20 @@ def test_kubectl_shows_triton_ready() -> None:
     ready = [line.split()[2:4] for line in table.splitlines() if line.startswith("triton ")]
 
     assert ready == [["1/1", "Running"]]
+
+
+@pytest.mark.usefixtures("platform")
+def test_triton_runs_behind_the_taints_of_the_node_group() -> None:
+    nodes = json.loads(kubectl("get", "nodes", "--output=json"))["items"]
+    tainted = {
+        node["metadata"]["name"]
+        for node in nodes
+        if [{"value": "", **taint} for taint in node["spec"].get("taints", [])] == OTHER_TAINTS
+    }
+    [pod] = json.loads(kubectl("get", "pods", "--namespace=triton", "--output=json"))["items"]
+
+    assert tainted == {"gpu-1", "gpu-2"}
+    assert pod["spec"]["nodeName"] in tainted
 
 
 @pytest.mark.usefixtures("platform")

@@ -23,7 +23,7 @@ from support.local_platform import (
     nothing_changes,
     playbooks_requests,
 )
-from support.playbook_run import STATE, PlaybookRun, run_plan, run_playbook
+from support.playbook_run import OTHER_TAINTS, STATE, PlaybookRun, run_plan, run_playbook
 from support.policy_check import PLATFORM_TAGS, check_policy, explained_actions, operator_policies
 
 pytestmark = pytest.mark.usefixtures("platform")
@@ -104,8 +104,8 @@ def test_a_plan_that_would_fail_is_an_error(tmp_path: Path) -> None:
         ),
         (
             "gpu_node_group",
-            {"gpu_node_group_taint": {"key": "gpu", "value": "true", "effect": "NoExecute"}},
-            ["UpdateNodegroupConfig", "DeleteTags", "CreateOrUpdateTags"],
+            {"gpu_node_group_taints": [OTHER_TAINTS[0], OTHER_TAINTS[1] | {"effect": "NoExecute"}]},
+            ["UpdateNodegroupConfig", "CreateOrUpdateTags"],
         ),
         ("ecr_repository", {"ecr_repository_keep_images": 11}, ["PutLifecyclePolicy"]),
         (

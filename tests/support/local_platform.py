@@ -15,10 +15,11 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
+from ansible_collections.mlops.gpu_platform.plugins.filter.local_ports import local_ports
 
 from support.playbook_run import PORT_OFFSET, ROOT, STATE
 
-AWS_URL = f"http://127.0.0.1:{5000 + PORT_OFFSET}"
+AWS_URL = f"http://127.0.0.1:{local_ports(PORT_OFFSET)['aws']}"
 COMMAND_SECONDS = 60
 READING = re.compile("BatchGet|Describe|Get|List")
 

@@ -38,7 +38,13 @@ DEAD_PROXY = {"no_proxy": "", "NO_PROXY": ""} | {
     for name in (lower, lower.upper())
 }
 """A proxy for every address, through which nobody can have got an answer."""
+OTHER_TAINTS = [
+    {"key": "example.com/accelerator", "value": "", "effect": "NoSchedule"},
+    {"key": "team", "value": "vision", "effect": "NoSchedule"},
+]
 EVERYTHING: dict[str, Any] = {
+    # Not those of the playbooks, so that all who must know them know them from there.
+    "gpu_node_group_taints": OTHER_TAINTS,
     "aws_identity_operator_principals": ["arn:aws:iam::123456789012:root"],
     "aws_identity_github_repository": "owner/name",
     "aws_identity_load_balancer_controller": True,

@@ -53,7 +53,7 @@ def test_kubernetes_takes_every_object(render: Render, variant: str, version: st
     [
         ({"replica": {"min": 1}}, "replica"),
         ({"gpu": {"count": -1}}, "/gpu/count"),
-        ({"gpu": {"taint": {"effect": "Never"}}}, "/gpu/taint/effect"),
+        ({"gpu": {"taints": [{"key": "gpu", "effect": "Never"}]}}, "/gpu/taints/0/effect"),
         ({"image": "triton"}, "/image"),
         ({"resources": {"limits": {"nvidia.com/gpu": "1"}}}, "nvidia.com/gpu"),
         ({"networkPolicy": {"clients": [{}]}}, "/networkPolicy/clients/0"),
@@ -96,17 +96,21 @@ def test_pod_is_restricted(render: Render) -> None:
     }
 
 
-def test_one_taint_reaches_toleration_and_selector(render: Render) -> None:
-    taint = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoExecute"}
-    objects = render(gpu={"taint": taint})
-    assert pod(objects)["tolerations"] == [{"operator": "Equal", **taint}]
-    assert pod(objects)["nodeSelector"] == {"nvidia.com/gpu": "present"}
+def test_every_taint_is_tolerated(render: Render) -> None:
+    taints = [
+        {"key": "nvidia.com/gpu", "value": "present", "effect": "NoExecute"},
+        {"key": "spot", "effect": "NoSchedule"},
+    ]
+    objects = render(gpu={"taints": taints})
+    assert pod(objects)["tolerations"] == [
+        {"operator": "Equal", "value": "", **taint} for taint in taints
+    ]
     assert container(objects)["resources"]["limits"]["nvidia.com/gpu"] == 1
 
 
 def test_without_gpu_any_node_will_do(render: Render) -> None:
     objects = render(gpu={"count": 0})
-    assert not {"tolerations", "nodeSelector"} & set(pod(objects))
+    assert "tolerations" not in pod(objects)
     assert "nvidia.com/gpu" not in container(objects)["resources"]["limits"]
 
 

@@ -11,6 +11,7 @@ from ..core import (
     sorted_or_none,
     tags_after,
 )
+from .node_rules import SIZES_ALLOWED, sizes_fit
 from .node_template_tags import (
     template_tags,
 )
@@ -190,12 +191,9 @@ def check_options(params: Fields) -> None:
     Raises:
         AwsError: sizes are out of order, the version is none, or a key encrypts nothing.
     """
-    low, desired, high = (params[size] for size in ("min_size", "desired_size", "max_size"))
-    if not 0 <= low <= (low if desired is None else desired) <= high or high < 1:
-        raise AwsError(
-            f"min_size is {low}, desired_size {desired} and max_size {high}; they must be in this "
-            "order, and max_size at least 1"
-        )
+    if not sizes_fit(params):
+        sizes = ", ".join(f"{size} is {params[size]}" for size in SIZES)
+        raise AwsError(f"{sizes}; it must be {SIZES_ALLOWED}")
     version = params["version"]
     if version is not None and not re.fullmatch(r"1\.[0-9]+", version):
         raise AwsError(f"version is {version}, but must be one such as 1.34")

@@ -13,6 +13,7 @@ from ..core import (
     given,
 )
 from .common import wait_for_update
+from .node_rules import SIZES_ALLOWED, sizes_fit
 from .nodegroup import Nodegroup
 from .nodegroup_fields import SIZES
 
@@ -64,13 +65,11 @@ def check_sizes(node_groups: list[Fields]) -> None:
         AwsError: a size is below another one that is its lower limit.
     """
     for entry in node_groups:
-        sizes = [0, entry["min_size"], entry["desired_size"], entry["max_size"]]
-        given_sizes = [size for size in sizes if size is not None]
-        if given_sizes != sorted(given_sizes) or entry["max_size"] == 0:
+        if not sizes_fit(entry):
             raise AwsError(
                 f"node_groups has {entry['name']} with min_size {entry['min_size']}, desired_size "
-                f"{entry['desired_size']} and max_size {entry['max_size']}; it must be 0 <= "
-                "min_size <= desired_size <= max_size, and max_size at least 1"
+                f"{entry['desired_size']} and max_size {entry['max_size']}; it must be "
+                f"{SIZES_ALLOWED}"
             )
 
 
