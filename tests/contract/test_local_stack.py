@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
+from free_ports import BASES, USERS
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
@@ -14,6 +15,12 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 def stack(offset: int, name: str, **given: Any) -> Any:
     given |= {"role_path": "/role", "ansible_playbook_python": "/python"}
     return role_variable("local_stack", name, local_stack_port_offset=offset, **given)
+
+
+def test_free_ports_are_looked_for_among_those_of_a_stack() -> None:
+    default = role_variable("local_stack", "local_stack_port_offset")
+    for offset, expected in ((0, set(BASES)), (default, USERS)):
+        assert {int(port) for port in stack(offset, "_local_stack_ports").values()} == expected
 
 
 def test_each_offset_has_addresses_of_its_own() -> None:
