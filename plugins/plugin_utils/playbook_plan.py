@@ -163,17 +163,11 @@ def foreign_change(event: Fields, before: Fields, after: Fields) -> Change:
     """Return the change that a module of another collection makes, in the words of ours."""
     result, module = event["res"], event["resolved_action"]
     arguments = (result.get("invocation") or {}).get("module_args", {})
-    action = action_of(result, arguments, before, after)
+    action = action_of(arguments, before, after)
     if stock := STOCK.get(module):
         type_, name = stock.type, arguments[stock.name]
         if action != "delete":
             action = "update" if stock.there in result else "create"
-    elif module == "kubernetes.core.helm":
-        type_, name = "HelmRelease", f"{arguments['namespace']}/{arguments['name']}"
-    elif module == "kubernetes.core.k8s" and (manifest := manifest_of(result, arguments)):
-        metadata = manifest["metadata"]
-        type_ = manifest["kind"]
-        name = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
     else:
         type_ = module.rpartition(".")[2]
         if module in FILES:
@@ -185,27 +179,10 @@ def foreign_change(event: Fields, before: Fields, after: Fields) -> Change:
     return {"action": action, "type": type_, "name": name}
 
 
-def manifest_of(result: Fields, arguments: Fields) -> Fields:
-    """Return the object of Kubernetes that a task is about, empty where that is kept secret.
-
-    A request that was refused has none to show, so it is the one asked for.
-    """
-    manifest: Fields = result.get("result") or arguments.get("resource_definition") or {}
-    return manifest
-
-
-def action_of(result: Fields, arguments: Fields, before: Fields, after: Fields) -> str:
+def action_of(arguments: Fields, before: Fields, after: Fields) -> str:
     """Return whether something is created, updated or deleted, as far as it can be told."""
     if arguments.get("state") == "absent":
         return "delete"
-    # The modules of kubernetes.core: the method of the request, or the release that is there,
-    # which check mode calls declared. Where both are missing, nobody could be asked: the cluster
-    # or the namespace is yet to be created.
-    if "resource_definition" in arguments:
-        return "create" if result.get("method", "create") == "create" else "update"
-    if "chart_ref" in arguments:
-        there = result.get("status", {}).get("values", {}).get("declared")
-        return "update" if there else "create"
     if before and not after:
         return "delete"
     return "create" if after and not before else "update"

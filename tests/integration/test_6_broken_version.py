@@ -82,7 +82,7 @@ def test_a_broken_version_does_not_replace_the_one_that_serves(tmp_path: Path) -
     reason = run.failures[-1]
     assert "model gpt_generate: " in reason
     assert "No module named 'no_such_module'" in reason
-    assert reason.endswith("What served before still serves.")
+    assert reason.endswith("What was deployed before is still there.")
     # The rollout, and then the rollback; the other tasks take some seconds.
     assert run.seconds["Rollout"] < 2 * TIMEOUT_SECONDS + 20
     assert len(answers) > 10

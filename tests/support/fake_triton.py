@@ -39,11 +39,19 @@ class FakeTriton:
                 else:
                     status, answer = answers.pop(0) if len(answers) > 1 else answers[0]
                 self.send_response(status)
+                if answer.startswith(b"{"):
+                    self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
 
             def do_GET(self) -> None:
+                self.do_POST()
+
+            def do_PATCH(self) -> None:
+                self.do_POST()
+
+            def do_DELETE(self) -> None:
                 self.do_POST()
 
             def log_message(self, *_: Any) -> None:

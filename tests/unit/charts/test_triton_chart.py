@@ -147,12 +147,6 @@ def test_empty_list_of_peers_admits_nobody(render: Render) -> None:
     assert "NetworkPolicy" not in render(networkPolicy={"enabled": False})
 
 
-def test_changed_chart_is_seen_but_restarts_nothing(render: Render) -> None:
-    before, after = render(chartDigest="a")["Deployment"], render(chartDigest="b")["Deployment"]
-    assert before["metadata"] != after["metadata"]
-    assert before["spec"] == after["spec"]
-
-
 def test_selector_survives_a_new_image(render: Render) -> None:
     before, after = render(), render(image=IMAGE.replace("0123", "3210"))
     assert before["Deployment"]["spec"]["selector"] == after["Deployment"]["spec"]["selector"]

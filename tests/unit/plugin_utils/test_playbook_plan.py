@@ -13,8 +13,6 @@ from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.playbook_plan i
 )
 
 EVENTS = yaml.safe_load(Path(__file__).with_name("recorded_events.yml").read_text(encoding="utf-8"))
-K8S = {"resource_definition": {"kind": "Secret", "metadata": {"name": "a", "namespace": "b"}}}
-HELM = {"name": "triton", "namespace": "triton", "chart_ref": "charts/triton"}
 ESTIMATE = {"per_hour": {"awake": 1.0}}
 PRICES = {
     "instance_hour t3.large": 0.1,
@@ -75,9 +73,10 @@ def test_a_recorded_run_on_an_empty_account() -> None:
         ("Infrastructure", "create", "AWS::ECR::Repository", "mlops/triton"),
         ("Infrastructure", "create", "HelmRelease", "kube-system/nvidia-device-plugin"),
         ("Rollout", "create", "Namespace", "triton"),
+        ("Rollout", "create", "HelmRelease", "triton/triton"),
     ]
     assert (plan["result"], plan["estimate"]) == ("pending", ESTIMATE)
-    assert plan["totals"] == {"create": 6, "update": 2, "delete": 0}
+    assert plan["totals"] == {"create": 7, "update": 2, "delete": 0}
     assert plan["cost"] == {"currency": "USD", "hourly": 0.2, "monthly": 146.0, "unknown": []}
 
 
@@ -91,12 +90,6 @@ def test_a_run_without_a_change() -> None:
     ("result", "action"),
     [
         ({"arguments": {"state": "absent"}}, "delete"),
-        ({"arguments": K8S, "method": "create"}, "create"),
-        ({"arguments": K8S, "method": "update", "diff": {"after": {"data": "x"}}}, "update"),
-        ({"arguments": K8S, "msg": "no such namespace"}, "create"),
-        ({"arguments": HELM, "status": {"values": {"declared": {"name": "triton"}}}}, "update"),
-        ({"arguments": HELM, "status": {"values": {"declared": {}}}}, "create"),
-        ({"arguments": HELM, "msg": "no such cluster"}, "create"),
         ({"diff": {"before": {"a": 1}, "after": {"a": 2}}}, "update"),
         ({"diff": {"before": {"a": 1}, "after": {}}}, "delete"),
         ({"diff": {"before": {"state": "absent"}, "after": {"state": "directory"}}}, "create"),
@@ -122,24 +115,6 @@ def test_what_other_modules_do(result: dict[str, Any], action: str) -> None:
 def test_what_other_modules_look_after(result: dict[str, Any], name: str) -> None:
     change = the_change(event(**result))
     assert (change["type"], change["name"]) == ("thing", name)
-
-
-def test_an_object_of_kubernetes_is_called_by_its_kind_and_namespace() -> None:
-    manifest = {"kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}}
-    change = the_change(
-        event(action="kubernetes.core.k8s", method="update", result=manifest, arguments=K8S)
-    )
-    assert change == {"action": "update", "type": "ConfigMap", "name": "b/a", "hourly": 0.0}
-
-
-def test_an_object_that_was_refused_is_the_one_asked_for() -> None:
-    change = the_change(event(action="kubernetes.core.k8s", arguments=K8S))
-    assert change == {"action": "create", "type": "Secret", "name": "b/a", "hourly": 0.0}
-
-
-def test_a_release_is_called_by_its_namespace() -> None:
-    change = the_change(event(action="kubernetes.core.helm", arguments=HELM))
-    assert (change["type"], change["name"]) == ("HelmRelease", "triton/triton")
 
 
 @pytest.mark.parametrize(
