@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-LAY_OUT = (
-    Path(__file__).resolve().parents[1] / "roles" / "local_stack" / "files" / "lay_out_triton.py"
-)
+LAY_OUT = Path(__file__).resolve().parents[1] / "roles" / "local_stack" / "files" / "lay_out.py"
 READY_SECONDS = 60
 STOP_SECONDS = 10
 
