@@ -46,7 +46,7 @@ def proportional_memory(pid: int) -> int:
 
 
 def memory(state: Path) -> dict[str, float]:
-    """Return the MiB of each process of a local stack; pods count with the cluster agent."""
+    """Return the MiB of each process of a local stack; pods count with the node agent."""
     used = {}
     for record in sorted((state / "run").glob("*.pid")):
         pid = json.loads(record.read_text(encoding="utf-8"))["pid"]

@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 Checks = Mapping[str, Sequence[str]]
 
 SEALED = ("python", "tools/sealed_network.py")
+UNIT_TESTS = ("tests/unit", "tests/contract", "emulators/tests")
+EMULATORS = ("aws_emulator", "kubernetes_emulator", "node_agent", "stand_ins")
+"""Packages of their own, which mypy takes by name and not by path."""
 
 LANES: Sequence[Checks] = (
     {"integration": (*SEALED, "pytest", "-q", "tests/integration")},
@@ -27,10 +30,20 @@ LANES: Sequence[Checks] = (
         "ruff": ("ruff", "check", "."),
         "format": ("ruff", "format", "--check", "."),
         "yamllint": ("yamllint", "--strict", "."),
-        "mypy": ("mypy", "tools", "plugins", "roles", "models", "grafana", "tests", "benchmarks"),
+        "mypy": (
+            "mypy",
+            "tools",
+            "plugins",
+            "models",
+            "grafana",
+            "tests",
+            "benchmarks",
+            "emulators/tests",
+        ),
+        "mypy-emulators": ("mypy", *(f"--package={name}" for name in EMULATORS)),
         "antsibull-docs": ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
         "ansible-lint": ("ansible-lint", "-q", "--strict"),
-        "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/contract"),
+        "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", *UNIT_TESTS),
         "molecule": (*SEALED, "molecule", "test", "--all", "--workers=2", "--continue-on-failure"),
         "first-light": ("python", "tools/first_light.py", "other"),
     },

@@ -28,12 +28,7 @@ def test_each_offset_has_addresses_of_its_own() -> None:
     offsets = [0, 1, 10, 255, 256, 10000, 10010, 10500, 15000, 20000, 55286, 55287]
     networks = set()
     for offset in offsets:
-        [option] = [
-            word
-            for word in stack(offset, "_local_stack_cluster_agent")["argv"]
-            if word.startswith("--pod-cidr=")
-        ]
-        networks.add(IPv4Network(option.removeprefix("--pod-cidr=")))
+        networks.add(IPv4Network(stack(offset, "_local_stack_pod_cidr")))
     assert len(networks) == len(offsets)
     assert all(network.subnet_of(LOOPBACK) and network.prefixlen == 24 for network in networks)
     assert IPv4Network("127.0.0.0/24") not in networks

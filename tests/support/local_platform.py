@@ -106,7 +106,7 @@ def playbooks_requests() -> list[dict[str, Any]]:
 
 @contextmanager
 def fault(**rule: Any) -> Iterator[None]:
-    """Have the emulated AWS refuse what a rule strikes; see ``aws_emulator.faults``."""
+    """Have the emulated AWS refuse what a rule strikes; see ``aws_emulator.http.faults``."""
     page = f"{AWS_URL}/_emulator/faults"
     urlopen(Request(page, json.dumps([rule]).encode(), method="PUT"), timeout=10).close()
     try:
