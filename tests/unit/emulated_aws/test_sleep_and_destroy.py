@@ -12,7 +12,7 @@ from ansible_collections.mlops.gpu_platform.emulators.tests.aws_emulator.conftes
     Emulator,
     trust,
 )
-from ansible_collections.mlops.gpu_platform.tests.playbook_run import PlaybookRun, run_playbook
+from support.playbook_run import PlaybookRun, run_playbook
 
 AWAKE = {
     "system": {"minSize": 2, "maxSize": 3, "desiredSize": 2},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.policy import policy_size
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.roles import INLINE_LIMIT
-from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
+from support.policy_evaluator import (
     Decision,
     Request,
     Values,
