@@ -1,10 +1,10 @@
-# Two commands: `make site` and `make test`. Both set the checkout up first.
+# `make site` for first light, `make check` and `make test` for changes. All set the checkout up first.
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Ansible refuses a locale whose encoding is not UTF-8, such as C, or that is not installed.
 export LC_ALL := C.UTF-8
 
-.PHONY: setup site down test matrix docs lock
+.PHONY: setup site down check test matrix docs lock
 
 setup:
 	@"$(PYTHON)" tools/set_up.py
@@ -14,6 +14,10 @@ site: setup
 
 down: setup
 	@ansible-playbook playbooks/local_down.yml
+
+# The inner loop: what needs no playbook and no server of models.
+check: setup
+	@python tools/gate.py ruff format yamllint mypy mypy-emulators antsibull-docs ansible-lint unit
 
 test: setup
 	@python tools/gate.py
