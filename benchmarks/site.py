@@ -1,7 +1,7 @@
 """What a newcomer waits for: set-up, the first and the second `site.yml`, and the stack's memory.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.site``. Clones the committed state into an empty
-folder, runs there what README.md says, and prints Markdown tables. Takes about ten minutes.
+Usage: ``PYTHONPATH=tests:tools python -m benchmarks.site``. Clones the committed state into an
+empty folder, runs there what README.md says, and prints Markdown tables. Takes about ten minutes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Find ports for one more local stack, so that any number of them run side by side."""
+"""Find ports for one more local stack, so that any number of them run side by side.
+
+Usage: ``python tools/free_ports.py`` prints a ``local_stack_port_offset``.
+"""
 
 from __future__ import annotations
 
@@ -45,3 +48,7 @@ def all_free(offset: int) -> bool:
             except OSError:
                 return False
     return True
+
+
+if __name__ == "__main__":
+    print(free_offset())
