@@ -3,8 +3,9 @@
 ``python -m stand_ins.prometheus_kubernetes_sd --kubeconfig=FILE PROMETHEUS... ARGUMENT...`` starts
 Prometheus with a copy of its configuration in which file discovery takes the place of
 ``kubernetes_sd_configs``, and keeps the file of targets up to date with the pods. The targets carry
-the same ``__meta_kubernetes_*`` labels as those of the role ``pod``, so the relabelling of the configuration
-is at work unchanged. The kubeconfig stands for what Prometheus finds in a pod of a cluster.
+the same ``__meta_kubernetes_*`` labels as those of the role ``pod``, so the relabelling of the
+configuration is at work unchanged. The kubeconfig stands for what Prometheus finds in a pod of a
+cluster.
 """
 
 from __future__ import annotations
