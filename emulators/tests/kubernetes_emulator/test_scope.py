@@ -23,7 +23,10 @@ def path_of(group: str, version: str, plural: str) -> str:
     ("method", "path", "named"),
     [
         *(("GET", path_of(*key), key[2]) for key in sorted(scope.RESOURCES)),
-        *(("POST", f"{PODS}/{name}", f"pods/{name}") for name in scope.SUBRESOURCES["pods"]),
+        *(
+            ("POST", f"{PODS}/{name}", f"pods/{name}")
+            for name in sorted(scope.SUBRESOURCES["pods"])
+        ),
         ("GET", "/api/v1/nodes/x/proxy/stats/summary", "nodes/proxy"),
         ("GET", "/api/v1/namespaces/default/services/x:http/proxy/", "services/proxy"),
         ("POST", "/api/v1/namespaces/default/serviceaccounts/x/token", "serviceaccounts/token"),
