@@ -34,5 +34,5 @@ lock:
 	@.local/lock/bin/pip install -q torch==2.13.0
 	@.local/lock/bin/pip install -q -r requirements.txt -r requirements-local.txt -r requirements-test.txt
 	@.local/lock/bin/pip install -q --no-deps -r requirements-no-deps.txt
-	@.local/lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^triton==' -e '^nvidia-[a-z0-9-]*-cu' \
+	@.local/lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^gpu-platform-emulators ' -e '^triton==' -e '^nvidia-[a-z0-9-]*-cu' \
 	  | sed 's/+cpu$$//' > requirements.lock
