@@ -38,8 +38,8 @@ lock:
 	@.local/lock/bin/pip install -q torch==2.13.0
 	@.local/lock/bin/pip install -q -r requirements.txt -r requirements-local.txt -r requirements-test.txt
 	@.local/lock/bin/pip install -q --no-deps -r requirements-no-deps.txt
-	@.local/lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^triton==' -e '^nvidia-[a-z0-9-]*-cu' \
-	  | sed 's/+cpu$$//' > .local/lock/frozen
+	@.local/lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^gpu-platform-emulators ' \
+	    -e '^triton==' -e '^nvidia-[a-z0-9-]*-cu' | sed 's/+cpu$$//' > .local/lock/frozen
 	@grep -h '; python_version' requirements*.txt > .local/lock/by_python
 	@{ sed 's/==.*/==/; s/^/^/' .local/lock/by_python | grep -v -f - .local/lock/frozen; cat .local/lock/by_python; } \
 	  | LC_ALL=C sort -s -f -t= -k1,1 > requirements.lock

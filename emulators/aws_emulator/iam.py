@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.iam import urls
-from moto.iam.exceptions import DeleteConflictException, MalformedPolicyDocument
+from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.models import OpenIDConnectProvider
 from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 from moto.iam.responses import IamResponse
@@ -50,18 +50,6 @@ class IAMResponse(IamResponse):
         """Check the trust policy."""
         check_trust(self._get_param("PolicyDocument"))
         return super().update_assume_role_policy()
-
-    def delete_policy(self) -> ActionResult:
-        """Refuse a policy that is attached, or that has other versions than the default one."""
-        policy: Any = self.backend.get_policy(self._get_param("PolicyArn"))
-        if policy.attachment_count:
-            raise DeleteConflictException("Cannot delete a policy attached to entities.")
-        if len(policy.versions) > 1:
-            raise DeleteConflictException(
-                "This policy has more than one version. Before you delete a policy, you must "
-                "delete the policy's versions. The default version is deleted with the policy."
-            )
-        return super().delete_policy()
 
     def named_provider(self) -> OpenIDConnectProvider:
         """Return the provider that the request names."""

@@ -1,4 +1,4 @@
-"""Corrections to moto's CloudWatch Logs: retention and encryption of log groups."""
+"""Corrections to moto's CloudWatch Logs: retention of log groups."""
 
 from __future__ import annotations
 
@@ -36,16 +36,6 @@ class LogsResponse(MotoResponse):
                 value=days,
             )
         return super().put_retention_policy()
-
-    def associate_kms_key(self) -> str:
-        """Encrypt a log group with a key."""
-        self.named_group().kms_key_id = self._get_param("kmsKeyId")
-        return ""
-
-    def disassociate_kms_key(self) -> str:
-        """Encrypt a log group with the key of the service."""
-        self.named_group().kms_key_id = None
-        return ""
 
 
 def extend() -> None:

@@ -102,25 +102,6 @@ class QuotasResponse(ServiceQuotasResponse):
         code = self.named_code()
         return json.dumps({"Quota": self.quota(code, page.show()[code])})
 
-    def get_aws_default_service_quota(self) -> str:
-        """Return the value of a quota without any increase."""
-        code = self.named_code()
-        return json.dumps({"Quota": self.quota(code, QUOTAS[code].value)})
-
-    def list_service_quotas(self) -> str:
-        """Return the quotas of the account."""
-        if self._get_param("ServiceCode") != "ec2":
-            return super().list_aws_default_service_quotas()
-        quotas = [self.quota(code, value) for code, value in page.show().items()]
-        return json.dumps({"Quotas": quotas})
-
-    def list_aws_default_service_quotas(self) -> str:
-        """Return the quotas without any increase."""
-        if self._get_param("ServiceCode") != "ec2":
-            return super().list_aws_default_service_quotas()
-        quotas = [self.quota(code, quota.value) for code, quota in QUOTAS.items()]
-        return json.dumps({"Quotas": quotas})
-
 
 def extend() -> None:
     """Route every request for quotas to the class above."""

@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from . import autoscaling, budgets, iam, kms, load_balancers, logs, quotas, scheduler
+from . import budgets, iam, kms, load_balancers, logs, quotas, scheduler
 from .ec2 import service as ec2
 from .eks import clock
 from .eks import service as eks
@@ -23,9 +23,9 @@ from .http.call import Application, Environ, StartResponse
 from .http.control import Page, answer, with_pages
 from .http.faults import Faults
 from .http.request_log import RequestLog
+from .http.scope import Scope
 
 SERVICES = (
-    autoscaling,
     budgets,
     ec2,
     eks,
@@ -39,7 +39,7 @@ SERVICES = (
 
 
 def with_health_page(application: Application) -> Application:
-    """Answer an unsigned ``GET /`` at once; S3's own ``GET /`` comes signed, and passes."""
+    """Answer an unsigned ``GET /`` at once."""
 
     def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         unsigned = "HTTP_AUTHORIZATION" not in environ
@@ -62,7 +62,8 @@ def make_emulator(port: int, request_log: Path | None = None) -> BaseWSGIServer:
     """Return a server on 127.0.0.1 (port 0: any free one) that is bound and not yet serving."""
     extend_moto()
     faults = Faults(clock.on_time(DomainDispatcherApplication(create_backend_app)))
-    application = RequestLog(faults, request_log) if request_log else faults
+    scope = Scope(faults)
+    application = RequestLog(scope, request_log) if request_log else scope
     pages: dict[str, Page] = {"/_emulator/faults": faults, "/_emulator/quotas": quotas.page}
     return make_server(
         "127.0.0.1",

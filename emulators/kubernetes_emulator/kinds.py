@@ -18,10 +18,9 @@ Object = dict[str, Any]
 
 SERVICE_NETWORK = ipaddress.ip_network("127.20.0.0/16")
 NODE_PORTS = range(30000, 32768)
-_KEEPS_STATUS_ON_CREATE = {("", "nodes"), ("certificates.k8s.io", "certificatesigningrequests")}
+_KEEPS_STATUS_ON_CREATE = {("", "nodes")}
 _NO_GENERATION = {
     "ConfigMap",
-    "ControllerRevision",
     "Endpoints",
     "Event",
     "HorizontalPodAutoscaler",
@@ -45,7 +44,7 @@ def has_generation(resource: Resource, item: Object) -> bool:
     """Return whether metadata.generation counts the changes of this kind's spec."""
     if resource.is_custom:
         return True
-    return resource.kind not in _NO_GENERATION and ("spec" in item or "webhooks" in item)
+    return resource.kind not in _NO_GENERATION and "spec" in item
 
 
 def on_create(resource: Resource, item: Object, store: Store) -> Object:
@@ -254,8 +253,6 @@ def to_scale(resource: Resource, item: Object) -> Object:
     selector = item.get("spec", {}).get("selector")
     if resource.is_custom:
         text = _at(item, paths.get("labelSelectorPath", "")) or ""
-    elif resource.kind == "ReplicationController":
-        text = selector_text({"matchLabels": selector or {}})
     else:
         text = selector_text(selector or {})
     meta = item["metadata"]

@@ -24,23 +24,13 @@ v1
   persistentvolumeclaims       PersistentVolumeClaim      N pvc status
   persistentvolumes            PersistentVolume           C pv status
   pods                         Pod                        N po binding,eviction,log,status all
-  podtemplates                 PodTemplate                N
-  replicationcontrollers       ReplicationController      N rc status,scale all
   resourcequotas               ResourceQuota              N quota status
   secrets                      Secret                     N
   serviceaccounts              ServiceAccount             N sa
   services                     Service                    N svc status all
-admissionregistration.k8s.io/v1
-  mutatingwebhookconfigurations MutatingWebhookConfiguration C - - api-extensions
-  validatingadmissionpolicies  ValidatingAdmissionPolicy  C - status api-extensions
-  validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding C - - api-extensions
-  validatingwebhookconfigurations ValidatingWebhookConfiguration C - - api-extensions
 apiextensions.k8s.io/v1
   customresourcedefinitions    CustomResourceDefinition   C crd,crds status api-extensions
-apiregistration.k8s.io/v1
-  apiservices                  APIService                 C - status api-extensions
 apps/v1
-  controllerrevisions          ControllerRevision         N
   daemonsets                   DaemonSet                  N ds status all
   deployments                  Deployment                 N deploy status,scale all
   replicasets                  ReplicaSet                 N rs status,scale all
@@ -50,21 +40,13 @@ autoscaling/v2
 batch/v1
   cronjobs                     CronJob                    N cj status all
   jobs                         Job                        N - status all
-certificates.k8s.io/v1
-  certificatesigningrequests   CertificateSigningRequest  C csr status
 coordination.k8s.io/v1
   leases                       Lease                      N
 discovery.k8s.io/v1
   endpointslices               EndpointSlice              N
-flowcontrol.apiserver.k8s.io/v1
-  flowschemas                  FlowSchema                 C - status
-  prioritylevelconfigurations  PriorityLevelConfiguration C - status
 networking.k8s.io/v1
-  ingressclasses               IngressClass               C
   ingresses                    Ingress                    N ing status
   networkpolicies              NetworkPolicy              N netpol
-node.k8s.io/v1
-  runtimeclasses               RuntimeClass               C
 policy/v1
   poddisruptionbudgets         PodDisruptionBudget        N pdb status
 rbac.authorization.k8s.io/v1
@@ -72,19 +54,10 @@ rbac.authorization.k8s.io/v1
   clusterroles                 ClusterRole                C
   rolebindings                 RoleBinding                N
   roles                        Role                       N
-resource.k8s.io/v1
-  deviceclasses                DeviceClass                C
-  resourceclaims               ResourceClaim              N - status
-  resourceclaimtemplates       ResourceClaimTemplate      N
-  resourceslices               ResourceSlice              C
 scheduling.k8s.io/v1
   priorityclasses              PriorityClass              C pc
 storage.k8s.io/v1
-  csidrivers                   CSIDriver                  C
-  csinodes                     CSINode                    C
-  csistoragecapacities         CSIStorageCapacity         N
   storageclasses               StorageClass               C sc
-  volumeattachments            VolumeAttachment           C - status
 """
 # Reviews are answered, never stored: create is their only verb.
 _REVIEWS = """

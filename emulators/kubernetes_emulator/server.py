@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import pods, resources, reviews
+from . import pods, resources, reviews, scope
 from .api import APPLY_PATCH, Api, Options
 from .controllers import bootstrap
 from .controllers.gc import GarbageCollector
@@ -112,6 +113,8 @@ class Handler(BaseHTTPRequestHandler):
                 accept = self.headers.get("Accept", "")
                 api = self.server.api
                 code, kind, body = documents.answer(words, accept, api.registry, self.server.host)
+                if code == HTTPStatus.NOT_FOUND:
+                    scope.refuse_path(words)
                 self._send_bytes(code, kind, body)
             else:
                 raise method_not_allowed()
@@ -142,6 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         if words[0] == "namespaces" and len(words) > 2 and words[2] not in ("status", "finalize"):
             namespace, words = words[1], words[2:]
         resource = self.server.api.registry.find(group, version, words[0])
+        scope.refuse_resource(group, version, words)
         if resource is None or len(words) > 3 or (namespace and not resource.namespaced):
             raise unknown_resource()
         name, subresource = [*words[1:], "", ""][:2]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.filter.package_folder import package_folder
 from ansible_collections.mlops.gpu_platform.tools.role_variables import ROOT, role_variable
+from packaging.requirements import Requirement
 
 BUILDING = ROOT / "emulators"
 PACKAGES = sorted(path.parent.name for path in BUILDING.glob("*/py.typed"))
@@ -38,6 +40,11 @@ def test_the_role_of_the_local_stack_is_yaml_and_knows_every_package() -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_set_up_installs_them_as_they_lie_in_the_checkout(package: str) -> None:
     assert package_folder(package) == str(BUILDING / package)
+
+
+def test_the_lock_file_has_what_they_require() -> None:
+    for requirement in map(Requirement, requires("gpu-platform-emulators") or []):
+        assert requirement.specifier.contains(version(requirement.name)), requirement
 
 
 def test_nothing_patches_a_path_to_them() -> None:

@@ -66,7 +66,7 @@ def users_of_group(ec2: Any, group_id: str) -> Iterator[str]:
 
 
 def content_of_vpc(ec2: Any, vpc_id: str) -> Iterator[str]:
-    """Yield what is left in a VPC besides its main route table, default group and default ACL."""
+    """Yield what is left in a VPC besides its main route table and default group."""
     for subnets in ec2.subnets.values():
         yield from (subnet.id for subnet in subnets.values() if subnet.vpc_id == vpc_id)
     for gateway in ec2.internet_gateways.values():
@@ -77,9 +77,6 @@ def content_of_vpc(ec2: Any, vpc_id: str) -> Iterator[str]:
     for table in ec2.route_tables.values():
         if table.vpc_id == vpc_id and not table.main_association_id:
             yield table.id
-    for acl in ec2.network_acls.values():
-        if acl.vpc_id == vpc_id and acl.default not in (True, "true"):
-            yield acl.id
     yield from (group.id for group in ec2.groups[vpc_id].values() if group.name != "default")
 
 

@@ -31,14 +31,6 @@ class NetworkCalls(EC2Response):
                     del table._associations[association]
         return answer
 
-    def delete_vpc(self) -> ActionResult:
-        """End the default network ACL of a VPC with it."""
-        vpc_id, answer = self._get_param("VpcId"), super().delete_vpc()
-        acls = self.ec2_backend.network_acls
-        for acl in [acl for acl in acls.values() if acl.vpc_id == vpc_id]:
-            del acls[acl.id]
-        return answer
-
     def delete_route_table(self) -> ActionResult:
         """Take a route table from the endpoints that lead out of it."""
         table_id, answer = self._get_param("RouteTableId"), super().delete_route_table()

@@ -16,7 +16,6 @@ from moto.sts.models import sts_backends
 from .call import EKSCall
 
 PATHS = (
-    "{0}/access-policies$",
     "{0}/clusters/(?P<name>[^/]+)/access-entries$",
     "{0}/clusters/(?P<name>[^/]+)/access-entries/(?P<principalArn>.+)$",
 )
@@ -52,10 +51,10 @@ class AccessEntryCalls(EKSCall):
         message = f"The specified principalArn could not be found: {principal}"
         return self.found(self.entries(), principal, message)
 
-    def policy_arns(self) -> dict[str, str]:
-        """Return the names of the access policies by ARN."""
+    def policy_arns(self) -> set[str]:
+        """Return the ARNs of the access policies."""
         prefix = f"arn:{self.partition}:eks::aws:cluster-access-policy"
-        return {f"{prefix}/{name}": name for name in POLICIES}
+        return {f"{prefix}/{name}" for name in POLICIES}
 
     def check_principal(self, arn: str) -> None:
         """Refuse a principal that is no role and no user of the account."""
@@ -168,11 +167,6 @@ class AccessEntryCalls(EKSCall):
         """Delete an entry with its associations."""
         del self.entries()[self.named_entry()["principalArn"]]
         return EmptyResult()
-
-    def list_access_policies(self) -> ActionResult:
-        """Return the access policies that there are."""
-        policies = [{"name": name, "arn": arn} for arn, name in self.policy_arns().items()]
-        return ActionResult({"accessPolicies": policies})
 
     def associate_access_policy(self) -> ActionResult:
         """Associate a policy with an entry, or change the scope of one that is associated."""

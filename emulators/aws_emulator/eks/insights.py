@@ -12,10 +12,7 @@ from moto.core.utils import utcnow
 from .call import EKSCall
 from .versions import VERSIONS, minor_of
 
-PATHS = (
-    "{0}/clusters/(?P<name>[^/]+)/insights$",
-    "{0}/clusters/(?P<name>[^/]+)/insights/(?P<id>[^/]+)$",
-)
+PATHS = ("{0}/clusters/(?P<name>[^/]+)/insights$",)
 # Kubernetes lets kubelet and kube-proxy be so many minor versions behind.
 MAX_SKEW = 3
 SEVERITIES = ["PASSING", "WARNING", "ERROR"]
@@ -51,14 +48,6 @@ def skew_insight(cluster: Any, name: str, versions: dict[str, str]) -> dict[str,
         "lastTransitionTime": cluster.created_at,
         "description": f"Checks the versions of {name} against the next version of Kubernetes.",
         "insightStatus": insight_status(max(states.values(), key=SEVERITIES.index)),
-        "recommendation": f"Bring {name} closer to the version of the cluster, then upgrade it.",
-        "additionalInfo": {},
-        "resources": [
-            {"arn": arn, "insightStatus": insight_status(state)}
-            for arn, state in states.items()
-            if state != "PASSING"
-        ],
-        "categorySpecificSummary": {"deprecationDetails": [], "addonCompatibilityDetails": []},
     }
 
 
@@ -75,7 +64,7 @@ def upgrade_insights(cluster: Any) -> Iterator[dict[str, Any]]:
 
 
 class InsightCalls(EKSCall):
-    """The calls that look at insights."""
+    """The call that looks at insights."""
 
     def list_insights(self) -> ActionResult:
         """Return the insights that a filter lets through."""
@@ -94,11 +83,3 @@ class InsightCalls(EKSCall):
             )
         ]
         return ActionResult({"insights": insights})
-
-    def describe_insight(self) -> ActionResult:
-        """Return an insight."""
-        key = self._get_param("id")
-        insights = {insight["id"]: insight for insight in upgrade_insights(self.named_cluster())}
-        return ActionResult(
-            {"insight": self.found(insights, key, f"No insight found with id: {key}")}
-        )

@@ -8,14 +8,14 @@ from moto.eks.exceptions import ResourceNotFoundException
 from .call import EKSCall
 
 PATHS = (
-    "{0}/clusters/(?P<name>[^/]+)/updates$",
+    "{0}/clusters/(?P<name>[^/]+)/updates$",  # UpdateClusterVersion
     "{0}/clusters/(?P<name>[^/]+)/updates/(?P<updateId>[^/]+)$",
 )
 TARGETS = ("nodegroupName", "addonName")
 
 
 class UpdateCalls(EKSCall):
-    """The calls that look at updates: at those of what they name, and of nothing below it."""
+    """The call that looks at an update of what it names, and of nothing below it."""
 
     def asked_target(self) -> dict[str, str]:
         """Return what names the node group or the add-on; for a cluster that is nothing."""
@@ -27,9 +27,3 @@ class UpdateCalls(EKSCall):
         if not update or update["target"] != self.asked_target():
             raise ResourceNotFoundException(message="No update found for the given ID")
         return ActionResult({"update": update})
-
-    def list_updates(self) -> ActionResult:
-        """Return the ids of the updates."""
-        target = self.asked_target()
-        updates = self.named_cluster().updates.items()
-        return self.page("updateIds", [key for key, each in updates if each["target"] == target])

@@ -117,14 +117,14 @@ def call_of(environ: Environ) -> Call:
 
 
 def read_call(environ: Environ) -> Call:
-    """Read what a request asks for; a body that is a stream, such as S3's, is not read."""
+    """Read what a request asks for."""
     method_and_path = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
     signed = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if not signed:
         return Call(method_and_path)
     service = signed["service"]
     call = Call(method_and_path, service, signed["region"], get_account_id_from(signed["key"]))
-    body = b"" if service == "s3" else body_of(environ)
+    body = body_of(environ)
     request = request_of(environ, body)
     try:
         elbv2 = service == "elasticloadbalancing" and ELBV2 in body
@@ -134,7 +134,5 @@ def read_call(environ: Environ) -> Call:
     except (NotFound, NotImplementedError, UnknownServiceError):
         return call
     call.action = call.operation.name
-    if service == "s3" and not call.operation.has_streaming_input:
-        request = request_of(environ, body_of(environ))
     call.parameters = parameters_of(call.operation, call.protocol, request, path)
     return call

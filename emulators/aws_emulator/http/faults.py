@@ -9,21 +9,14 @@ from __future__ import annotations
 import random
 import threading
 import time
-import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from moto.core.exceptions import ServiceException
-from moto.core.serialize import get_serializer_class
-
 from .call import Application, Call, Environ, StartResponse, call_of
+from .refusal import refuse
 
 READS = ("BatchGet", "Describe", "Get", "Head", "List", "Lookup", "Simulate")
-
-
-class Fault(ServiceException):
-    """The error of a rule; its code needs not be one of the service."""
 
 
 @dataclass
@@ -110,18 +103,4 @@ class Faults:
         time.sleep(rule.delay)
         if not rule.error:
             return self.application(environ, start_response)
-        return refuse(call, rule, start_response)
-
-
-def refuse(call: Call, rule: Rule, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer with an error in the protocol of the service."""
-    operation: Any = call.operation
-    serializer = get_serializer_class(operation.service_model.service_name, call.protocol)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # moto warns of a code that the service does not have
-        answer = serializer(operation).serialize(Fault(rule.error, rule.message))
-    body: Any = answer["body"]
-    content = body.encode() if isinstance(body, str) else body
-    headers = {**answer["headers"], "Content-Length": str(len(content))}
-    start_response(f"{rule.status} Fault", [(name, str(value)) for name, value in headers.items()])
-    return [content]
+        return refuse(call, rule.status, rule.error, rule.message, start_response)

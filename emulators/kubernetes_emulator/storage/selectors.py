@@ -37,7 +37,6 @@ _FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "namespaces"): ("status.phase",),
     ("", "secrets"): ("type",),
     ("", "services"): ("spec.clusterIP", "spec.type"),
-    ("", "replicationcontrollers"): ("status.replicas",),
     ("", "events"): (
         "involvedObject.kind",
         "involvedObject.namespace",
@@ -53,7 +52,6 @@ _FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("apps", "replicasets"): ("status.replicas",),
     ("batch", "jobs"): ("status.successful",),
-    ("certificates.k8s.io", "certificatesigningrequests"): ("spec.signerName",),
 }
 
 

@@ -17,9 +17,8 @@ _UNREACHABLE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 # Where the pod spec is in the kinds that make pods.
 _TEMPLATES = {
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-    "PodTemplate": ("template", "spec"),
 } | dict.fromkeys(
-    ("DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"),
+    ("DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"),
     ("spec", "template", "spec"),
 )
 

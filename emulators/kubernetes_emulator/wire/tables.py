@@ -459,10 +459,6 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object], list[Any]]]] = {
         _simple("value", "globalDefault", default=False),
     ),
     "Lease": ("Name, Holder, Age", _simple("spec.holderIdentity")),
-    "IngressClass": (
-        "Name, Controller, Parameters, Age",
-        _simple("spec.controller", "spec.parameters.name", default="<none>"),
-    ),
 }
 
 

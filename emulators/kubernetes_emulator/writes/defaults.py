@@ -51,7 +51,6 @@ DEFAULTS: dict[str, Object] = {
     },
     "RollingUpdateDeployment": {"maxSurge": "25%", "maxUnavailable": "25%"},
     "ReplicaSetSpec": {"replicas": 1},
-    "ReplicationControllerSpec": {"replicas": 1},
     "StatefulSetSpec": {
         "replicas": 1,
         "revisionHistoryLimit": 10,

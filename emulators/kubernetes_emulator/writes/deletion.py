@@ -19,7 +19,6 @@ _RETURNED = {
     "PersistentVolume",
     "PersistentVolumeClaim",
     "Pod",
-    "PodTemplate",
     "ResourceQuota",
     "Service",
     "ServiceAccount",

@@ -107,18 +107,6 @@ def test_role_in_use_cannot_be_deleted(iam: Any, role: str) -> None:
     iam.delete_instance_profile(**profile)
 
 
-def test_policy_in_use_cannot_be_deleted(iam: Any, role: str) -> None:
-    created = iam.create_policy(PolicyName="own", PolicyDocument=ALLOW_LIST)["Policy"]
-    arn = {"PolicyArn": created["Arn"]}
-    iam.attach_role_policy(RoleName=role, **arn)
-    check_refusals(iam, [("delete_policy", arn, "DeleteConflict", "attached to entities")])
-    iam.detach_role_policy(RoleName=role, **arn)
-    iam.create_policy_version(**arn, PolicyDocument=ALLOW_LIST, SetAsDefault=True)
-    check_refusals(iam, [("delete_policy", arn, "DeleteConflict", "more than one version")])
-    iam.delete_policy_version(**arn, VersionId="v1")
-    iam.delete_policy(**arn)
-
-
 def test_inline_policy_is_checked(iam: Any, role: str) -> None:
     policy = {"RoleName": role, "PolicyName": "a", "PolicyDocument": '{"Statement": []}'}
     check_refusals(iam, [("put_role_policy", policy, "MalformedPolicyDocument", "policy")])

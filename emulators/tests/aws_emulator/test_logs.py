@@ -9,8 +9,6 @@ from ansible_collections.mlops.gpu_platform.emulators.tests.aws_emulator.conftes
     check_refusals,
 )
 
-KEY = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-
 
 def test_settings_of_a_log_group(client: Callable[[str], Any]) -> None:
     logs, name = client("logs"), {"logGroupName": "/mlops/settings"}
@@ -22,10 +20,6 @@ def test_settings_of_a_log_group(client: Callable[[str], Any]) -> None:
         ]
         return found[0]
 
-    logs.associate_kms_key(**name, kmsKeyId=KEY)
-    assert group()["kmsKeyId"] == KEY
-    logs.disassociate_kms_key(resourceIdentifier=group()["arn"])
-    assert "kmsKeyId" not in group()
     logs.put_retention_policy(**name, retentionInDays=30)
     assert group()["retentionInDays"] == 30
     wrong, absent = {**name, "retentionInDays": 31}, {"logGroupName": "absent"}
@@ -39,7 +33,6 @@ def test_settings_of_a_log_group(client: Callable[[str], Any]) -> None:
                 "ResourceNotFoundException",
                 "",
             ),
-            ("associate_kms_key", absent | {"kmsKeyId": KEY}, "ResourceNotFoundException", ""),
         ],
     )
     logs.delete_log_group(**name)

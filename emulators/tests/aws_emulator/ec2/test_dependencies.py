@@ -55,11 +55,6 @@ def a_route_table(ec2: Any, vpc: str) -> tuple[str, dict[str, Any]]:
     return "delete_route_table", {"RouteTableId": table}
 
 
-def a_network_acl(ec2: Any, vpc: str) -> tuple[str, dict[str, Any]]:
-    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
-    return "delete_network_acl", {"NetworkAclId": acl}
-
-
 def an_egress_only_gateway(ec2: Any, vpc: str) -> tuple[str, dict[str, Any]]:
     created = ec2.create_egress_only_internet_gateway(VpcId=vpc)["EgressOnlyInternetGateway"]
     name = "EgressOnlyInternetGatewayId"
@@ -78,7 +73,6 @@ def an_internet_gateway(ec2: Any, vpc: str) -> tuple[str, dict[str, Any]]:
         a_subnet,
         a_security_group,
         a_route_table,
-        a_network_acl,
         an_egress_only_gateway,
         an_internet_gateway,
     ],

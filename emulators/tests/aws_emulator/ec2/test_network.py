@@ -51,7 +51,6 @@ def test_deleted_vpc_leaves_nothing(ec2: Any) -> None:
     ec2.delete_vpc(VpcId=vpc)
     filters = [{"Name": "vpc-id", "Values": [vpc]}]
     for method, key in (
-        ("describe_network_acls", "NetworkAcls"),
         ("describe_route_tables", "RouteTables"),
         ("describe_security_groups", "SecurityGroups"),
     ):

@@ -48,11 +48,6 @@ def test_entry_with_a_policy(eks: Any, entry: dict[str, str]) -> None:
     assert eks.list_access_entries(clusterName="mlops")["accessEntries"] == [CREATOR]
 
 
-def test_policies_can_be_listed(eks: Any) -> None:
-    policies = eks.list_access_policies()["accessPolicies"]
-    assert {"name": "AmazonEKSViewPolicy", "arn": POLICY} in policies
-
-
 def test_refusals(eks: Any, entry: dict[str, str], roles: dict[str, str]) -> None:
     eks.create_access_entry(**entry)
     other = entry | {"principalArn": roles["mlops-b"]}

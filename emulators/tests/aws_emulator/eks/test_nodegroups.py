@@ -214,8 +214,6 @@ def test_version_of_the_nodes_follows_the_cluster(eks: Any, create: Create, temp
     assert done["status"] == "Successful"
     described = eks.describe_nodegroup(**names)["nodegroup"]
     assert (described["version"], described["releaseVersion"]) == ("1.33", "1.33.7-20260215")
-    assert eks.list_updates(name="mlops", nodegroupName="gpu")["updateIds"] == [update["id"]]
-    assert eks.list_updates(name="mlops")["updateIds"] == []
 
 
 def test_auto_scaling_group_follows_the_nodegroup(
@@ -265,13 +263,16 @@ def test_deleted_nodegroup_leaves_nothing(
     eks: Any, client: Callable[[str], Any], create: Create
 ) -> None:
     names = create()
-    eks.update_nodegroup_config(**names, labels={"addOrUpdateLabels": {"a": "b"}})
+    update = eks.update_nodegroup_config(**names, labels={"addOrUpdateLabels": {"a": "b"}})[
+        "update"
+    ]
     assert eks.delete_nodegroup(**names)["nodegroup"]["status"] == "DELETING"
     assert client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"] == []
     assert client("ec2").describe_launch_templates()["LaunchTemplates"] == []
     with pytest.raises(eks.exceptions.ResourceNotFoundException):
         eks.describe_nodegroup(**names)
-    assert eks.list_updates(name="mlops", nodegroupName="gpu")["updateIds"] == []
+    with pytest.raises(eks.exceptions.ResourceNotFoundException):
+        eks.describe_update(name="mlops", nodegroupName="gpu", updateId=update["id"])
 
 
 def test_nodegroup_update_changes_labels_taints_and_update_config(

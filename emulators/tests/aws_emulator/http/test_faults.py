@@ -69,7 +69,6 @@ def last_line(emulator: Emulator) -> dict[str, Any]:
         ("ecr", "describe_repositories", "ThrottlingException", 400),
         ("kms", "list_keys", "KMSInternalException", 500),
         ("eks", "list_clusters", "ServerException", 500),
-        ("s3", "list_buckets", "SlowDown", 503),
         ("elbv2", "describe_load_balancers", "Throttling", 400),
         ("autoscaling", "describe_auto_scaling_groups", "Throttling", 400),
         ("logs", "describe_log_groups", "ServiceUnavailableException", 500),

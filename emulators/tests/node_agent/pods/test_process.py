@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from node_agent.pods.process import Process
 
-from .conftest import wait_for
+from ..conftest import wait_for
 
 
 def marked(folder: Path) -> list[str]:
