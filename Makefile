@@ -1,10 +1,10 @@
-# Two commands: `make site` and `make test`. Both set the checkout up first.
+# `make site` for first light, `make check` and `make test` for changes. All set the checkout up first.
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Ansible refuses a locale whose encoding is not UTF-8, such as C, or that is not installed.
 export LC_ALL := C.UTF-8
 
-.PHONY: setup site down test matrix docs lock
+.PHONY: setup site down check test matrix docs lock
 
 setup:
 	@"$(PYTHON)" tools/set_up.py
@@ -14,6 +14,10 @@ site: setup
 
 down: setup
 	@ansible-playbook playbooks/local_down.yml
+
+# The inner loop: what needs no playbook and no server of models.
+check: setup
+	@python tools/gate.py ruff format yamllint mypy mypy-emulators antsibull-docs ansible-lint unit
 
 test: setup
 	@python tools/gate.py
@@ -34,8 +38,8 @@ lock:
 	@.local/lock/bin/pip install -q torch==2.13.0
 	@.local/lock/bin/pip install -q -r requirements.txt -r requirements-local.txt -r requirements-test.txt
 	@.local/lock/bin/pip install -q --no-deps -r requirements-no-deps.txt
-	@.local/lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^triton==' -e '^nvidia-[a-z0-9-]*-cu' \
-	  | sed 's/+cpu$$//' > .local/lock/frozen
+	@.local/lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^gpu-platform-emulators ' \
+	    -e '^triton==' -e '^nvidia-[a-z0-9-]*-cu' | sed 's/+cpu$$//' > .local/lock/frozen
 	@grep -h '; python_version' requirements*.txt > .local/lock/by_python
 	@{ sed 's/==.*/==/; s/^/^/' .local/lock/by_python | grep -v -f - .local/lock/frozen; cat .local/lock/by_python; } \
 	  | LC_ALL=C sort -s -f -t= -k1,1 > requirements.lock

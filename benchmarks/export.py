@@ -1,6 +1,6 @@
 """onnx_export against a bare ``torch.onnx.export`` of ResNet50.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.export``. Takes about two and a half minutes.
+Usage: ``PYTHONPATH=tests:tools python -m benchmarks.export``. Takes about two and a half minutes.
 
 All are processes of their own, measured from start to end, imports included. onnx_export also
 checks the file and its shapes, and records what it is made of.

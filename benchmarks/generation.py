@@ -1,6 +1,6 @@
 """Tokens per second of gpt_generate in Triton against gpt_mini in onnxruntime itself.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.generation``. Takes about a minute.
+Usage: ``PYTHONPATH=tests:tools python -m benchmarks.generation``. Takes about a minute.
 
 Both take the likeliest token, with a cache of keys and values that grows alike, and one thread per
 run. The raw side sends nothing to anybody. It writes several texts one after another, as a plain

@@ -1,6 +1,6 @@
 """The infrastructure stage against the same calls by boto3 in one process.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.infrastructure``. Takes about nine minutes.
+Usage: ``PYTHONPATH=tests:tools python -m benchmarks.infrastructure``. Takes about nine minutes.
 
 Each round begins with an empty emulated AWS. The playbook creates everything, runs again and finds
 nothing to do; then boto3 makes the same changes on an empty account of its own, which is what both
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from free_ports import PORTS, free_offset
 from support.emulated_aws import emulated_aws
 from support.playbook_run import PlaybookRun, run_playbook
 
@@ -25,8 +26,8 @@ from .measure import Row, Spread, table
 from .replay import Account
 
 ROUNDS = 3
-PORT_OFFSET = 12000
-PORT = 5000 + PORT_OFFSET
+PORT_OFFSET = free_offset()
+PORT = PORTS["aws"] + PORT_OFFSET
 STAGE = ("playbooks/infrastructure.yml", "--skip-tags", "nvidia_device_plugin,cluster_autoscaler")
 EKS_SECONDS = {"cluster": 240, "nodegroup": 90, "addon": 30, "update": 10}
 """For the parallel waits. AWS takes two or three times as long."""

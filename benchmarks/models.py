@@ -1,7 +1,8 @@
 """All that is measured of models, in one go, written down with plots.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.models``. Takes about eight minutes on a machine with
-nothing else to do, prints docs/benchmarks/models.md, and writes it and the pictures beside it.
+Usage: ``PYTHONPATH=tests:tools python -m benchmarks.models``. Takes about eight minutes on a
+machine with nothing else to do, prints docs/benchmarks/models.md, and writes it and the pictures
+beside it.
 """
 
 from __future__ import annotations
@@ -74,8 +75,9 @@ def main() -> None:
     )
     document = (
         "# Models, measured\n\n"
-        "Written by `PYTHONPATH=tests python -m benchmarks.models`. What the figures can tell, "
-        "and\nwhat they cannot, is in [benchmarks.md](../benchmarks.md). A figure is the median of "
+        "Written by `PYTHONPATH=tests:tools python -m benchmarks.models`. What the figures can "
+        "tell, and\nwhat they cannot, is in [benchmarks.md](../benchmarks.md). A figure is the "
+        "median of "
         "the\nrounds, with the lowest and the highest in brackets.\n\n"
         f"{head}\n{overview}{''.join(section for _, section in parts)}"
     )

@@ -1,7 +1,7 @@
 """fp16 and int8 against fp32 in onnxruntime: latency, size and accuracy.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.precision``. Takes about two minutes, and as long
-again when the models are not exported yet.
+Usage: ``PYTHONPATH=tests:tools python -m benchmarks.precision``. Takes about two minutes, and as
+long again when the models are not exported yet.
 """
 
 from __future__ import annotations

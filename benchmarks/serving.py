@@ -1,6 +1,6 @@
 """Triton against FastAPI, and against onnxruntime in the process that asks.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.serving``. Takes about five minutes.
+Usage: ``PYTHONPATH=tests:tools python -m benchmarks.serving``. Takes about five minutes.
 
 All have the same cores and run a model with one thread: onnxruntime in the asking process with a
 thread for each request in flight, FastAPI in one process with its pool of threads, and Triton with

@@ -1,7 +1,7 @@
 """What a newcomer waits for: set-up, the first and the second `site.yml`, and the stack's memory.
 
-Usage: ``PYTHONPATH=tests python -m benchmarks.site``. Clones the committed state into an empty
-folder, runs there what README.md says, and prints Markdown tables. Takes about ten minutes.
+Usage: ``PYTHONPATH=tests:tools python -m benchmarks.site``. Clones the committed state into an
+empty folder, runs there what README.md says, and prints Markdown tables. Takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def proportional_memory(pid: int) -> int:
 
 
 def memory(state: Path) -> dict[str, float]:
-    """Return the MiB of each process of a local stack; pods count with the cluster agent."""
+    """Return the MiB of each process of a local stack; pods count with the node agent."""
     used = {}
     for record in sorted((state / "run").glob("*.pid")):
         pid = json.loads(record.read_text(encoding="utf-8"))["pid"]

@@ -26,11 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pythons
+from free_ports import free_offset
 from pythons import Python
 
 ROOT = Path(__file__).resolve().parent.parent
-PORTS = ("-e", "local_stack_port_offset=17500")
-"""Beside the ports of the user's stack and of the tests' stacks, and below the ephemeral ones."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FOLDER = "gpu platform (1)"
 UMASK = 0o077
@@ -82,6 +81,7 @@ def first_light(folder: Path, report: Report) -> None:
     checkout = folder / FOLDER
     copy_checkout(checkout)
     version = ".".join(map(str, report.python.version))
+    ports = ("-e", f"local_stack_port_offset={free_offset()}")
 
     def step(title: str, limit: float, *argv: str, says: Sequence[str] = ANSWERS) -> None:
         begun = time.monotonic()
@@ -99,11 +99,11 @@ def first_light(folder: Path, report: Report) -> None:
     if used != f"Python {version}":
         raise FirstLightError(f"it was set up with {used}")
     for title in ("first run", "second run"):
-        step(title, 900, "ansible-playbook", "site.yml", *PORTS)
+        step(title, 900, "ansible-playbook", "site.yml", *ports)
     if report.changed["second run"]:
         raise FirstLightError(f"the second run has changed={report.changed['second run']}")
-    step("verification", 300, "ansible-playbook", "playbooks/verify.yml", *PORTS)
-    step("down", 180, "ansible-playbook", "playbooks/local_down.yml", *PORTS, says=[])
+    step("verification", 300, "ansible-playbook", "playbooks/verify.yml", *ports)
+    step("down", 180, "ansible-playbook", "playbooks/local_down.yml", *ports, says=[])
     if left := dict(processes_in(folder)):
         raise FirstLightError(f"local_down.yml left processes: {left}")
 

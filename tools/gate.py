@@ -1,7 +1,7 @@
 """Run every check, whatever the ones before it said, and end with one exit code.
 
-Usage: ``python tools/gate.py [CHECK ...]``; without names, all of them, in two lanes side by side:
-one for the playbooks end to end, which take longest and often wait, and one for all others.
+Usage: ``python tools/gate.py [CHECK ...]``; without names, all of them. They run in lanes side by
+side: the playbooks end to end, which take longest and often wait, the tests, and all others.
 """
 
 from __future__ import annotations
@@ -20,17 +20,25 @@ ROOT = Path(__file__).resolve().parent.parent
 Checks = Mapping[str, Sequence[str]]
 
 SEALED = ("python", "tools/sealed_network.py")
+PYTEST_2 = ("pytest", "-q", "-n", "2", "--dist", "loadfile")
+TYPED = ("tools", "plugins", "models", "grafana", "tests", "benchmarks", "emulators/tests")
+EMULATORS = ("aws_emulator", "kubernetes_emulator", "node_agent", "stand_ins")
+"""Packages of their own, which mypy takes by name and not by path."""
 
 LANES: Sequence[Checks] = (
     {"integration": (*SEALED, "pytest", "-q", "tests/integration")},
     {
+        "unit": (*PYTEST_2, "tests/unit", "tests/contract", "emulators/tests"),
+        "parts": (*PYTEST_2, "tests/parts"),
+    },
+    {
         "ruff": ("ruff", "check", "."),
         "format": ("ruff", "format", "--check", "."),
         "yamllint": ("yamllint", "--strict", "."),
-        "mypy": ("mypy", "tools", "plugins", "roles", "models", "grafana", "tests", "benchmarks"),
+        "mypy": ("mypy", *TYPED),
+        "mypy-emulators": ("mypy", *(f"--package={name}" for name in EMULATORS)),
         "antsibull-docs": ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
         "ansible-lint": ("ansible-lint", "-q", "--strict"),
-        "unit": ("pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/contract"),
         "molecule": (*SEALED, "molecule", "test", "--all", "--workers=2", "--continue-on-failure"),
         "first-light": ("python", "tools/first_light.py", "other"),
     },

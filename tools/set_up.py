@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
+EMULATORS = ROOT / "emulators"
 STAMP = VENV / "set_up.sha256"
 TORCH = "torch==2.13.0"
 
@@ -78,9 +79,19 @@ def install_packages() -> None:
     run(PYTHON, "-m", "pip", "install", "-q", "--no-deps", "-r", LOCK)
 
 
+def install_emulators() -> None:
+    """Install what the local inventory runs instead of a cloud, as it lies in the checkout.
+
+    The setuptools of the lock file builds it: nothing is fetched.
+    """
+    options = ("--no-deps", "--no-build-isolation", "--no-index")
+    run(PYTHON, "-m", "pip", "install", "-q", *options, "-e", EMULATORS)
+
+
 def fingerprint() -> str:
     """Identify what this set-up installs and where."""
-    parts = [Path(__file__).read_bytes(), LOCK.read_bytes(), sys.version.encode(), bytes(VENV)]
+    files = (Path(__file__), LOCK, EMULATORS / "pyproject.toml")
+    parts = [*(file.read_bytes() for file in files), sys.version.encode(), bytes(VENV)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -100,6 +111,7 @@ STEPS: "tuple[tuple[str, Callable[[], None]], ...]" = (
     ("virtual environment in .venv", create_environment),
     (TORCH, install_torch),
     ("Python packages of requirements.lock", install_packages),
+    ("emulators/", install_emulators),
 )
 
 

@@ -91,7 +91,7 @@ def address_advice(service: Result) -> str:
         return f"`{service['replace']}` has it started anew; if that does not help, read its log"
     if service.get("well"):
         return (
-            "its pods are well, so look at what brings requests to them: the cluster_agent of a "
+            "its pods are well, so look at what brings requests to them: the node agent of a "
             "local stack, or at AWS kubectl port-forward, or the load balancer"
         )
     return "ansible-playbook site.yml, once what it stands on is well"

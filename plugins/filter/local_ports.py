@@ -9,7 +9,7 @@ PORTS = {
     "chart_repository": 8080,
     "aws": 5000,
     "kubernetes": 6443,
-    "cluster_agent": 10248,
+    "kubelet": 10248,
     "slack": 9094,
     "triton_http": 8000,
     "triton_grpc": 8001,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mlops.gpu_platform.tests.playbook_run import run_playbook
+from support.playbook_run import run_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")

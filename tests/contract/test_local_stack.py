@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.filter.local_ports import PORTS, local_ports
 from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
+from free_ports import USERS
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
@@ -22,17 +23,17 @@ def stack(offset: int, name: str, **given: Any) -> Any:
     return role_variable("local_stack", name, local_stack_port_offset=offset, **given)
 
 
+def test_free_ports_are_looked_for_beside_those_of_the_user() -> None:
+    default = role_variable("local_stack", "local_stack_port_offset")
+    assert set(local_ports(default).values()) == USERS
+
+
 def test_each_offset_has_addresses_of_its_own() -> None:
     # Those beside each other differ most rarely; 55287 is the last that has ports.
     offsets = [0, 1, 10, 255, 256, 10000, 10010, 10500, 15000, 20000, 55286, 55287]
     networks = set()
     for offset in offsets:
-        [option] = [
-            word
-            for word in stack(offset, "_local_stack_cluster_agent")["argv"]
-            if word.startswith("--pod-cidr=")
-        ]
-        networks.add(IPv4Network(option.removeprefix("--pod-cidr=")))
+        networks.add(IPv4Network(stack(offset, "_local_stack_pod_cidr")))
     assert len(networks) == len(offsets)
     assert all(network.subnet_of(LOOPBACK) and network.prefixlen == 24 for network in networks)
     assert IPv4Network("127.0.0.0/24") not in networks

@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 RECORDS = sorted((Path(__file__).parent / "publisher_values").glob("*.yml"))
-STAND_INS = ROOT / "roles/local_stack/files/charts"
+STAND_INS = ROOT / "emulators/stand_ins/charts"
 
 
 class AnsibleLoader(yaml.SafeLoader):

@@ -14,7 +14,7 @@ from ansible_collections.mlops.gpu_platform.tools.role_variables import ROOT
 
 VARIABLE = "ORT_DISABLE_TELEMETRY"
 IMPORT = re.compile(r"^\s*(?:import|from) onnxruntime\b", re.MULTILINE)
-LAUNCHED = ("roles/local_stack/files/triton_backends", "model_repo")
+LAUNCHED = ("emulators/stand_ins/triton/backends", "model_repo")
 """What only a Triton imports, which the launcher, the image and the pod give the variable."""
 CONTROLLER = [
     path
@@ -51,7 +51,10 @@ def test_what_imports_it_has_turned_telemetry_off(path: Path, tmp_path: Path) ->
 def test_every_other_import_is_started_by_triton() -> None:
     found = {
         str(path.relative_to(ROOT))
-        for folder in ("roles", "model_repo", "models", "playbooks", "tools", "charts", "grafana")
+        for folder in (
+            *("roles", "emulators", "model_repo", "models", "playbooks", "tools", "charts"),
+            "grafana",
+        )
         for path in (ROOT / folder).rglob("*.py")
         if IMPORT.search(path.read_text(encoding="utf-8"))
     }
@@ -61,7 +64,7 @@ def test_every_other_import_is_started_by_triton() -> None:
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("roles/local_stack/files/lay_out_triton.py", f"export {VARIABLE}=1"),
+        ("emulators/stand_ins/triton/lay_out.py", f"export {VARIABLE}=1"),
         ("roles/triton_image/templates/Dockerfile.j2", f"{VARIABLE}=1"),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_port_in_use_is_refused_with_whose_it_is(tmp_path: Path) -> None:
 
     assert run.return_code == 2
     [failure] = run.failures
-    assert f"27000 (triton_http of cluster_agent) by process {os.getpid()} (" in failure
+    assert f"27000 (triton_http of node_agent) by process {os.getpid()} (" in failure
     assert "choose other ports with local_stack_port_offset" in failure
     assert list(tmp_path.iterdir()) == []
 

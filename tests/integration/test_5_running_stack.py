@@ -53,7 +53,7 @@ def test_another_checkout_on_its_ports_is_told_whose_they_are(tmp_path: Path) ->
     assert run.return_code == 2
     [failure] = run.failures
     assert (
-        f"{PORT_OFFSET + 5000} (triton_http of cluster_agent) by the local stack whose pid files "
+        f"{PORT_OFFSET + 5000} (triton_http of node_agent) by the local stack whose pid files "
         f"are in {STATE}/run (processes "
     ) in failure
     assert list(tmp_path.iterdir()) == []

@@ -58,11 +58,11 @@ def test_all_is_well() -> None:
 
     assert run.return_code == 0, run.output
     assert {result for result, _ in rows(run).values()} == {"ok"}
-    assert {"aws_emulator", "cluster_agent", "triton", "prometheus", "models"} <= set(rows(run))
+    assert {"aws_emulator", "node_agent", "triton", "prometheus", "models"} <= set(rows(run))
 
 
 def test_every_broken_part_is_named_with_what_to_do() -> None:
-    slack, agent = process_of("slack_receiver"), process_of("cluster_agent")
+    slack, agent = process_of("slack_receiver"), process_of("node_agent")
     [prometheus] = [pid for pid, text in processes().items() if PROMETHEUS.match(text)]
     os.kill(slack, signal.SIGKILL)
     with halted(prometheus), halted(agent):
@@ -72,19 +72,19 @@ def test_every_broken_part_is_named_with_what_to_do() -> None:
     found = rows(run)
     assert {part for part, (result, _) in found.items() if result == "not ok"} == {
         "slack_receiver",
-        "cluster_agent",
+        "node_agent",
         "triton",
         "prometheus",
         "alertmanager",
     }
     assert found["slack_receiver"][1].startswith(f"its process {slack} has ended")
-    assert found["cluster_agent"][1].startswith(f"process {agent} is halted")
+    assert found["node_agent"][1].startswith(f"process {agent} is halted")
     assert f"do: kill -CONT {agent}" in table(run)
     words = " ".join(table(run).split())
     # Triton's pod is well, Prometheus' is not.
     assert "itself answers (GET /v2/health/ready: HTTP 200)" in words
     assert "itself does not answer (GET /-/ready: nothing came within 2 s)" in words
-    told = "Not well: slack_receiver, cluster_agent, triton, prometheus, alertmanager"
+    told = "Not well: slack_receiver, node_agent, triton, prometheus, alertmanager"
     assert run.failures[-1].startswith(told)
 
 

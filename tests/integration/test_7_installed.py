@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
+import sys
+import sysconfig
 import tarfile
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.local_platform import run_command
-from support.playbook_run import ROOT, run_playbook
+from support.local_platform import command_line, run_command
+from support.playbook_run import PORT_OFFSET, ROOT, PlaybookRun, run_playbook
 
 pytestmark = pytest.mark.usefixtures("platform")
 
@@ -47,8 +52,9 @@ def test_the_tarball_holds_what_git_holds_and_a_user_needs(installation: Install
 
     assert files - {"MANIFEST.json", "FILES.json"} <= set(held)
     top = {name.partition("/")[0] for name in files}
-    assert {"charts", "model_repo", "models", "playbooks", "plugins", "roles"} <= top
+    assert {"charts", "emulators", "model_repo", "models", "playbooks", "plugins", "roles"} <= top
     assert {"collections", "inventories", "tests"} & top == set()
+    assert [name for name in files if name.startswith("emulators/tests")] == []
     assert [name for name in top if name.startswith(".")] == []
 
 
@@ -78,3 +84,77 @@ def test_the_playbooks_run(installation: Installation) -> None:
     assert "Create the cluster" not in run.tasks
     paths = {event["event_data"].get("task_path") for event in run.events} - {None, ""}
     assert [path for path in paths if not path.startswith(f"{installation.folder}/")] == []
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """Who has installed the collection and what it requires, and has a stack of their own."""
+
+    installation: Installation
+    python: Path
+    state: Path
+
+    @property
+    def emulators(self) -> Path:
+        """The project that the tarball carries."""
+        collection = self.installation.folder / "collections/ansible_collections/mlops/gpu_platform"
+        return collection / "emulators"
+
+    def run(self, playbook: str) -> PlaybookRun:
+        """Run a playbook of the collection by their Python."""
+        return run_playbook(
+            f"mlops.gpu_platform.{playbook}",
+            inventory=self.installation.folder / "inventories" / "local",
+            directory=self.installation.folder,
+            python=self.python,
+            environment=self.installation.environment,
+            platform_state_dir=str(self.state),
+            local_stack_port_offset=PORT_OFFSET + 1000,
+        )
+
+
+@pytest.fixture(scope="module")
+def newcomer(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Newcomer:
+    """Somebody whose Python has every package of this one but the emulators.
+
+    A folder that a .pth file names is searched for packages, and its own .pth files are not read:
+    an installation of the emulators as they lie in the checkout is one of these.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True)
+    python = folder / "bin" / "python"
+    own = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    (own / "packages.pth").write_text(sysconfig.get_path("purelib"))
+    _, _, body = Path(sys.executable).with_name("ansible-playbook").read_text().partition("\n")
+    (folder / "bin" / "ansible-playbook").write_text(f"#!{python}\n{body}")
+    (folder / "bin" / "ansible-playbook").chmod(0o755)
+    return Newcomer(installation, python, tmp_path_factory.mktemp("stack"))
+
+
+def test_a_python_without_the_emulators_is_refused(newcomer: Newcomer) -> None:
+    run = newcomer.run("local_up")
+
+    assert run.return_code == 2
+    command = f"{newcomer.python} -m pip install {shlex.quote(str(newcomer.emulators))}"
+    assert run.failures == [
+        f"{newcomer.python} cannot import aws_emulator, kubernetes_emulator, node_agent, "
+        f"stand_ins, of which the local stack is made: run {command}"
+    ]
+    assert list(newcomer.state.iterdir()) == []
+
+
+def test_the_tarball_carries_what_the_local_inventory_runs(newcomer: Newcomer) -> None:
+    # No index can be asked here, and what the project requires is there.
+    offline = ("--no-index", "--no-deps", "--no-build-isolation")
+    run_command(str(newcomer.python), "-m", "pip", "install", *offline, str(newcomer.emulators))
+
+    up = newcomer.run("local_up")
+    pids = [json.loads(file.read_text())["pid"] for file in newcomer.state.glob("run/*.pid")]
+    commands = [command_line(pid) for pid in pids]
+    down = newcomer.run("local_down")
+
+    assert up.return_code == 0, up.output
+    assert len(commands) == 5
+    assert all(command.startswith(f"{newcomer.python} -m ") for command in commands)
+    assert down.return_code == 0, down.output
+    assert [pid for pid in pids if command_line(pid)] == []

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.playbook_run import ROOT
-
 START_SECONDS = 30
 
 
@@ -30,9 +28,8 @@ def emulated_aws(
     if eks_seconds:
         pairs = ",".join(f"{kind}={seconds}" for kind, seconds in eks_seconds.items())
         command += ["--eks-seconds", pairs]
-    files = ROOT / "roles" / "local_stack" / "files"
     url = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(command, cwd=files, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:

@@ -15,11 +15,11 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
-from ansible_collections.mlops.gpu_platform.plugins.filter.local_ports import local_ports
+from free_ports import PORTS
 
 from support.playbook_run import PORT_OFFSET, ROOT, STATE
 
-AWS_URL = f"http://127.0.0.1:{local_ports(PORT_OFFSET)['aws']}"
+AWS_URL = f"http://127.0.0.1:{PORTS['aws'] + PORT_OFFSET}"
 COMMAND_SECONDS = 60
 READING = re.compile("BatchGet|Describe|Get|List")
 
@@ -107,7 +107,7 @@ def playbooks_requests() -> list[dict[str, Any]]:
 
 @contextmanager
 def fault(**rule: Any) -> Iterator[None]:
-    """Have the emulated AWS refuse what a rule strikes; see ``aws_emulator.faults``."""
+    """Have the emulated AWS refuse what a rule strikes; see ``aws_emulator.http.faults``."""
     page = f"{AWS_URL}/_emulator/faults"
     urlopen(Request(page, json.dumps([rule]).encode(), method="PUT"), timeout=10).close()
     try:

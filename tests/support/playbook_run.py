@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import ansible_runner
+from free_ports import free_offset
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".local" / "test"
 HOME = ROOT / ".local" / "test-home"
 """The home folder of every run: nothing of the user's is read, and what is written shows."""
-PORT_OFFSET = 20000
+PORT_OFFSET = free_offset()
 TIMEOUT_SECONDS = 600
 VARIABLES: dict[str, Any] = {
     "platform_state_dir": str(STATE),

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
+from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
+
+from support.policy_evaluator import (
     Decision,
     Policy,
     Request,
@@ -15,8 +17,7 @@ from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
     listed,
     statements,
 )
-from ansible_collections.mlops.gpu_platform.tests.policy_requests import Line, Tags, requests_of
-from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
+from support.policy_requests import Line, Tags, requests_of
 
 EXPLANATIONS = Path(__file__).parents[1] / "data" / "operator_unused_actions.yml"
 # What the resources that a run meets carry. All of EC2 was created with the platform's tag, or the

@@ -12,7 +12,7 @@ from functools import cache
 from string import Template
 from typing import Any
 
-from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import Request, Values
+from support.policy_evaluator import Request, Values
 
 Line = Mapping[str, Any]
 Tags = Mapping[str, Mapping[str, str]]

@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-LAY_OUT = (
-    Path(__file__).resolve().parents[2] / "roles" / "local_stack" / "files" / "lay_out_triton.py"
-)
 READY_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -53,7 +50,7 @@ class TritonProcess:
 
 def lay_out(folder: Path) -> None:
     """Write Triton's program into a folder, as the role local_stack does."""
-    command = [sys.executable, str(LAY_OUT), str(folder)]
+    command = [sys.executable, "-m", "stand_ins.triton.lay_out", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

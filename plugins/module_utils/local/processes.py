@@ -134,7 +134,7 @@ class Supervisor:
     def stop_all(self, *, check_mode: bool) -> list[str]:
         """Stop every process of the run directory, the youngest first; return their names."""
         names = sorted(
-            (file.stem for file in self.run_directory.glob("*.pid")),
+            self._recorded_names(),
             # Seconds since boot; the times of files follow a clock that may have been set.
             key=lambda name: self._record(name).get("start_time") or 0,
             reverse=True,
@@ -183,6 +183,9 @@ class Supervisor:
                 return True
             self._sleep(POLL_SECONDS)
         return False
+
+    def _recorded_names(self) -> list[str]:
+        return [file.stem for file in self.run_directory.glob("*.pid")]
 
     def _pid_file(self, name: str) -> Path:
         return self.run_directory / f"{name}.pid"
@@ -261,8 +264,11 @@ class Supervisor:
             return owner.description
         pids = " ".join(sorted({str(each.pid) for each in (owner, *others)}))
         if owner.run_directory == str(self.run_directory):
+            recorded = {self._running_pid(name): name for name in self._recorded_names()}
+            names = sorted({recorded.get(each.pid, "") for each in (owner, *others)} - {""})
+            known = f"are an earlier version's ({', '.join(names)})" if names else "are gone"
             return (
-                f"this local stack itself, whose pid files are gone (processes {pids}), which "
+                f"this local stack itself, whose pid files {known} (processes {pids}), which "
                 "playbooks/local_down.yml stops"
             )
         return (

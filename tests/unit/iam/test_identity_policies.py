@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.policy import policy_size
 from ansible_collections.mlops.gpu_platform.plugins.module_utils.aws.iam.roles import INLINE_LIMIT
-from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
+from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
+from parliament import analyze_policy_string
+from support.policy_evaluator import (
     Decision,
     Request,
     Values,
     evaluate,
     listed,
 )
-from ansible_collections.mlops.gpu_platform.tools.role_variables import role_variable
-from parliament import analyze_policy_string
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/bound"
 LONGEST = "m" * 32

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.tests.policy_check import (
+from support.policy_check import (
     allowed_actions,
     check_policy,
     explained_actions,
     operator_policies,
 )
-from ansible_collections.mlops.gpu_platform.tests.policy_requests import requests_of
+from support.policy_requests import requests_of
 
 EC2 = "arn:aws:ec2:eu-west-1:123456789012"
 EKS = "arn:aws:eks:eu-west-1:123456789012"

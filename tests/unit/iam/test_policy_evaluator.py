@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.tests.policy_evaluator import (
+from support.policy_evaluator import (
     Decision,
     Request,
     UnknownPolicyElementError,

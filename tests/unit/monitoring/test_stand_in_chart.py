@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_kubernetes_sd import with_file_discovery
+from stand_ins.prometheus_kubernetes_sd import with_file_discovery
 
 from .conftest import REPOSITORY, Run
 
 ROLE = REPOSITORY / "roles/monitoring"
-CHART = REPOSITORY / "roles/local_stack/files/charts/kube-prometheus-stack"
+CHART = REPOSITORY / "emulators/stand_ins/charts/kube-prometheus-stack"
 WEBHOOK = "http://127.0.0.1:9/services/secret"
 LOCAL = {"monitoring_slack_webhook_url": WEBHOOK}
 OVERRIDDEN = {

@@ -147,9 +147,9 @@ def test_an_address(
 
 def test_what_an_address_stands_on_comes_first() -> None:
     asked = {"item": {"part": "triton", "url": URL}, "steps": [SILENT], "well": False}
-    [finding] = address_findings([asked], [ILL_POD], ["cluster_agent"])
+    [finding] = address_findings([asked], [ILL_POD], ["node_agent"])
     assert finding["advice"] == (
-        "nothing here before cluster_agent: when that is well, ask the doctor again"
+        "nothing here before node_agent: when that is well, ask the doctor again"
     )
 
 

@@ -135,6 +135,28 @@ def test_a_package_that_pip_left_halfway_is_forgotten(set_up: ModuleType, tmp_pa
     assert [path.name for path in packages.iterdir()] == ["pip-24.0.dist-info"]
 
 
+def test_the_emulators_are_installed_as_they_lie_without_asking_an_index(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str | Path, ...]] = []
+    monkeypatch.setattr(set_up, "run", lambda *argv: ran.append(argv))
+    set_up.install_emulators()
+    [argv] = ran
+    assert {"--no-deps", "--no-build-isolation", "--no-index"} < set(argv)
+    assert argv[-2:] == ("-e", TOOLS.parent / "emulators")
+
+
+def test_another_emulators_project_is_installed_anew(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(set_up, "EMULATORS", tmp_path)
+    prints = set()
+    for content in ("one", "two"):
+        (tmp_path / "pyproject.toml").write_text(content)
+        prints.add(set_up.fingerprint())
+    assert len(prints) == 2
+
+
 def test_ctrl_c_ends_in_one_line(
     set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -265,6 +265,23 @@ def test_a_process_of_ours_whose_pid_file_is_gone_is_named(supervisor: Superviso
     file.write_text(record)
 
 
+def test_what_an_earlier_version_started_under_another_name_is_refused_and_stopped(
+    supervisor: Supervisor,
+) -> None:
+    before = server("cluster_agent")
+    supervisor.start([before], check_mode=False)
+    pid = pid_of(supervisor, "cluster_agent")
+    with pytest.raises(ProcessError) as refusal:
+        supervisor.start([server("node_agent", before.ports["http"])], check_mode=False)
+    assert (
+        f"{before.ports['http']} (http of node_agent) by this local stack itself, whose pid files "
+        f"are an earlier version's (cluster_agent) (processes {pid}), which "
+        "playbooks/local_down.yml stops"
+    ) in str(refusal.value)
+    assert supervisor.stop_all(check_mode=False) == ["cluster_agent"]
+    assert process_start_time(pid) is None
+
+
 def test_two_stacks_run_side_by_side(supervisor: Supervisor, theirs: Supervisor) -> None:
     processes = [server(), server()]
     for each, process in zip((supervisor, theirs), processes, strict=True):

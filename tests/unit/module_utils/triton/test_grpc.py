@@ -1,4 +1,4 @@
-"""Triton's client over gRPC. What a real server does with it, tests/unit/triton tells."""
+"""Triton's client over gRPC. What a real server does with it, tests/parts/triton tells."""
 
 from __future__ import annotations
 
