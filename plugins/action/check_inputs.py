@@ -13,6 +13,21 @@ from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.input_check imp
     unknown_names,
 )
 
+ARGUMENT_SPEC = {
+    "rules": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "raw", "required": True},
+            "valid": {"required": True},
+            "allowed": {"required": True},
+            "why": {},
+        },
+    },
+    "results": {"type": "list", "elements": "str", "default": []},
+}
+
 
 class ActionModule(ActionBase):
     """Refuse what a role cannot work with, in one message."""
@@ -24,8 +39,7 @@ class ActionModule(ActionBase):
         """Check names, types and rules."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        # Not validated as other arguments are: expressions must stay as they are.
-        rules, results = self._task.args.get("rules", []), self._task.args.get("results", [])
+        _, arguments = self.validate_argument_spec(ARGUMENT_SPEC)
         role = Path(self._task._role._role_path)
         specs = self._loader.load_from_file(str(role / "meta" / "argument_specs.yml"))
         options = specs["argument_specs"]["main"]["options"]
@@ -34,10 +48,13 @@ class ActionModule(ActionBase):
             templar = self._templar.copy_with_new_env(available_variables={**variables, **values})
             return templar.evaluate_expression(expression)
 
-        found = unknown_names(role.name, options, results, variables)
+        found = unknown_names(role.name, options, arguments["results"], variables)
         found += check(
-            options, rules, lambda name: self._templar.template(variables[name]), evaluate
+            options,
+            arguments["rules"],
+            lambda name: self._templar.template(variables[name]),
+            evaluate,
         )
         if found:
             raise AnsibleActionFail("; ".join(found))
-        return result | {"changed": False}
+        return result | {"changed": False, "checked": sorted(options)}

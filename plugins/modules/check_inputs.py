@@ -61,4 +61,11 @@ EXAMPLES = r"""
         allowed: whole seconds or minutes, such as 30s or 1m
 """
 
-RETURN = r""" # """
+RETURN = r"""
+checked:
+  description: Names of the variables that were checked.
+  returned: success
+  type: list
+  elements: str
+  sample: [monitoring_namespace, monitoring_scrape_interval]
+"""

@@ -57,7 +57,7 @@ def check(
         for name in names_of(rule):
             seen = values | {"given": values[name]}
             if not evaluate(rule["valid"], seen):
-                why = f": {evaluate(rule['why'], seen)}" if "why" in rule else ""
+                why = f": {evaluate(rule['why'], seen)}" if rule.get("why") else ""
                 allowed = " ".join(rule["allowed"].split())
                 found.append(sentence(name, values[name], allowed, options[name]) + why)
     return found

@@ -49,28 +49,40 @@ def refused_run(last_stage: str, **arguments: Any) -> PlaybookRun:
         pytest.param(
             "model_repository_models",
             [{"name": "resnet50"}, {"name": "resnet51"}],
-            "model_repository_models names resnet51 without a source, file or folder; without one, "
-            "allowed are resnet50, efficientnet_lite0, ",
+            'model_repository_models is [{"name": "resnet50"}, {"name": "resnet51"}], but must be '
+            "of a source, a file or a folder each, or without one of resnet50, ",
             id="unknown model",
         ),
         pytest.param(
             "platform_state_dir",
             "~nobody-of-that-name/state",
-            'platform_state_dir is "~nobody-of-that-name/state", but this user has no home',
+            'platform_state_dir is "~nobody-of-that-name/state", but must be the path of a folder',
             id="folder of nobody",
         ),
         pytest.param(
             "aws_network_cidr",
             "10.20.0.0/33",
-            'aws_network_cidr is "10.20.0.0/33"; it must be an IPv4 network between /16 and /28',
+            'aws_network_cidr is "10.20.0.0/33", but must be an IPv4 network between /16 and /28',
             id="no network",
         ),
         pytest.param(
             "gpu_node_group_max_size",
             "many",
-            "argument 'gpu_node_group_max_size' is of type str and we were unable to convert to "
-            "int: \"'many'\" cannot be converted to an int",
-            id="wrong type",
+            'gpu_node_group_max_size is "many", but must be a whole number, such as 3',
+            id="number as text",
+        ),
+        pytest.param(
+            "aws_identity_operator_principals",
+            "arn:aws:iam::123456789012:root",
+            'aws_identity_operator_principals is "arn:aws:iam::123456789012:root", but must be a '
+            "list, on the command line as JSON",
+            id="list as text",
+        ),
+        pytest.param(
+            "gpu_node_group_taints",
+            "gpu=true:NoSchedule",
+            'gpu_node_group_taints is "gpu=true:NoSchedule", but must be a list',
+            id="taint as text",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,12 +44,12 @@ def test_the_autoscaler_is_there_where_its_pod_has_a_role(autoscaler: str, state
     assert any(pod.items() <= each.items() for each in identities) == (state == "present")
 
 
-def preflight(inventory: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def preflight(inventory: str, path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("ansible-playbook")
     return subprocess.run(
         [program, "playbooks/preflight.yml", f"--inventory=inventories/{inventory}", *arguments],
         cwd=ROOT,
-        env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
+        env=os.environ | {"ANSIBLE_NOCOLOR": "1", "PATH": f"{path}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -57,9 +58,16 @@ def preflight(inventory: str, *arguments: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("inventory", ["dev", "prod"])
-def test_an_inventory_for_aws_wants_only_an_account(inventory: str) -> None:
-    refused = preflight(inventory)
+def test_an_inventory_for_aws_wants_only_an_account_and_the_program_aws(
+    inventory: str, tmp_path: Path
+) -> None:
+    account = ("--extra-vars", '{"platform_account_id": "210987654321"}')
+    refused = preflight(inventory, tmp_path)
     assert refused.returncode == 2
     assert 'platform_account_id is "", but must be the twelve digits' in refused.stdout
-    accepted = preflight(inventory, "--extra-vars", '{"platform_account_id": "210987654321"}')
+    if not shutil.which("aws", path="/usr/bin:/bin"):
+        refused = preflight(inventory, tmp_path, *account)
+        assert "the program aws must be in PATH" in " ".join(refused.stdout.split())
+    (tmp_path / "aws").touch(mode=0o755)
+    accepted = preflight(inventory, tmp_path, *account)
     assert accepted.returncode == 0, accepted.stdout

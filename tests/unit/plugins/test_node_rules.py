@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mlops.gpu_platform.plugins.test.node_rules import TestModule
+from ansible_collections.mlops.gpu_platform.plugins.test import node_rules
 
-TESTS = TestModule().tests()
+TESTS = node_rules.TestModule().tests()
 
 
 def taint(key: str, effect: str = "NoSchedule", **value: str) -> dict[str, str]:

@@ -316,8 +316,11 @@ def test_versions_that_nodes_cannot_have_are_refused(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"min_size": 3}, "min_size is 3, desired_size None and max_size 2; they must be in this"),
-        ({"desired_size": 3}, "desired_size 3 and max_size 2"),
+        (
+            {"min_size": 3},
+            "min_size is 3, max_size is 2, desired_size is None; it must be 0 <= min_size",
+        ),
+        ({"desired_size": 3}, "max_size is 2, desired_size is 3"),
         ({"max_size": 0}, "max_size at least 1"),
         ({"min_size": -1}, "min_size is -1"),
         ({"version": "latest"}, "version is latest, but must be one such as 1.34"),
