@@ -20,7 +20,7 @@ def estimate(inventory: str) -> list[str]:
         inventory=ROOT / "inventories" / inventory,
         platform_account_id="123456789012",
     )
-    printed: str = run.result("Print what the platform costs")["msg"]
+    printed: str = run.result("Print the cost estimate")["msg"]
     return printed.split("\n")
 
 

@@ -112,14 +112,14 @@ def test_the_photograph_is_an_espresso(first_run: PlaybookRun) -> None:
 
 
 def test_the_text_arrives_in_pieces(first_run: PlaybookRun) -> None:
-    text = first_run.result("Stream a text")
+    text = first_run.result("Stream generated text")
 
     assert text["events"] == 64
     assert text["seconds_to_first_event"] < text["seconds"]
 
 
 def test_prometheus_counts_requests_to_every_model(first_run: PlaybookRun) -> None:
-    series = first_run.result("Wait until Prometheus has counted requests to every model")["json"]
+    series = first_run.result("Wait until Prometheus has scraped every model's requests")["json"]
     counts = {item["metric"]["model"]: item["value"][1] for item in series["data"]["result"]}
 
     assert set(counts) == {path.parent.name for path in STATE.glob("models/*/config.pbtxt")}

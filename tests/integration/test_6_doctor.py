@@ -29,7 +29,7 @@ def doctor() -> PlaybookRun:
 
 def table(run: PlaybookRun) -> str:
     """Return the table, without the colours of a terminal."""
-    return str(run.result("Show all that was found")["msg"])
+    return str(run.result("Print the findings")["msg"])
 
 
 def rows(run: PlaybookRun) -> dict[str, tuple[str, str]]:

@@ -187,7 +187,7 @@ def test_check_mode_tells_what_would_be_deleted() -> None:
         run = destroy("--check")
     assert run.return_code == 0, run.output
     assert "Delete the cluster" in run.changed
-    table = run.result("Show it")["msg"].split("\n")
+    table = run.result("Print the receipt")["msg"].split("\n")
     assert re.fullmatch(r"\d+ to delete, which would save 0\.\d{4} USD/h", table[-1])
     assert {line.partition("  ")[0] for line in table[:-1]} == {"to delete"}
     assert receipts() == []

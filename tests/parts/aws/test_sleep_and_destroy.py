@@ -19,7 +19,7 @@ AWAKE = {
     "gpu": {"minSize": 0, "maxSize": 2, "desiredSize": 1},
 }
 ASLEEP = {name: {**sizes, "minSize": 0, "desiredSize": 0} for name, sizes in AWAKE.items()}
-PRINT = "Print what runs and what it costs now"
+PRINT = "Print running nodes and current cost"
 
 Sizes = Callable[[], dict[str, dict[str, int]]]
 Play = Callable[..., PlaybookRun]
@@ -84,10 +84,10 @@ def changes(emulator: Emulator) -> list[str]:
 def test_nodes_sleep_and_wake_and_each_only_once(play: Play, sizes: Sizes) -> None:
     planned = play("sleep", "--check")
     assert planned.status == "successful", planned.output
-    assert (planned.changed, sizes()) == (["Stop the nodes"], AWAKE)
+    assert (planned.changed, sizes()) == (["Scale the node groups to zero"], AWAKE)
 
     asleep = play("sleep")
-    assert (asleep.changed, sizes()) == (["Stop the nodes"], ASLEEP)
+    assert (asleep.changed, sizes()) == (["Scale the node groups to zero"], ASLEEP)
     printed = asleep.result(PRINT)["msg"].split("\n")
     assert printed[:2] == ["system nodes: 0", "gpu nodes: 0"]
     assert any(line.startswith("asleep (no node)") for line in printed)
@@ -95,7 +95,7 @@ def test_nodes_sleep_and_wake_and_each_only_once(play: Play, sizes: Sizes) -> No
 
     # The GPU nodes above the minimum are the autoscaler's.
     awake = {**AWAKE, "gpu": {**AWAKE["gpu"], "desiredSize": 0}}
-    assert (play("wake").changed, sizes()) == (["Start the nodes"], awake)
+    assert (play("wake").changed, sizes()) == (["Scale the node groups up"], awake)
     assert play("wake").changed == []
 
 
@@ -117,7 +117,7 @@ def test_deep_sleep_leaves_an_empty_account_as_it_is(play: Play, emulator: Emula
     run = play("sleep", sleep_mode="deep", platform_name="nobody")
     assert (run.status, run.changed) == ("successful", []), run.output
     assert changes(emulator) == before
-    printed = run.result("Print what the platform costs")["msg"].split("\n")
+    printed = run.result("Print the cost estimate")["msg"].split("\n")
     assert any(line.startswith("deep asleep") for line in printed)
 
 
