@@ -83,7 +83,7 @@ def evaluate(expression: str, values: Mapping[str, Any]) -> Any:
 def checked(given: dict[str, Any]) -> list[str]:
     """Return what is said of two numbers, of which the second must not be the smaller one."""
     options = {"low": {"type": "int"}, "high": {"type": "int"}}
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"name": ["low", "high"], "valid": "given >= 0", "allowed": "0 or more"},
         {"name": "high", "valid": "given >= low", "allowed": "above\n  low", "why": "low - given"},
     ]
