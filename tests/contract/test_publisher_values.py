@@ -1,7 +1,7 @@
 """Every value that a role passes to a publisher's chart exists in that chart.
 
 Helm takes a mistyped key without a word. The keys of the publishers' values are recorded in
-publisher_values/<chart>-<version>.yml, one file for each chart that a role installs.
+publisher_values/<chart>.yml, one file for each chart that a role installs.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def test_the_autoscaler_is_one_for_the_clusters_version_of_kubernetes() -> None:
 def test_passed_values_exist(path: Path) -> None:
     record = load(path)
     role = record["role"]
-    assert path.stem == f"{record['chart']}-{record['version']}"
+    assert path.stem == record["chart"]
     defaults = load(ROOT / f"roles/{role}/defaults/main.yml")
     assert defaults[f"{role}_chart_version"] == record["version"]
     passed = load(ROOT / f"roles/{role}/vars/main.yml")[f"_{role}_values_defaults"]
