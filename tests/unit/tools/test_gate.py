@@ -65,4 +65,4 @@ def test_the_exit_code_says_so(gate: ModuleType, monkeypatch: pytest.MonkeyPatch
 
 def test_an_unknown_check_is_refused(gate: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert gate.main(["mollecule"]) == 2
-    assert "no such check: mollecule; there are integration, ruff" in capsys.readouterr().out
+    assert "no such check: mollecule; there are integration, unit" in capsys.readouterr().out
