@@ -187,6 +187,16 @@ def invalid(resource: Resource, name: str, errors: Sequence[FieldError]) -> ApiE
     )
 
 
+def out_of_scope(what: str) -> ApiError:
+    """501: a kube-apiserver serves this and the emulator does not."""
+    return ApiError(
+        501,
+        "NotImplemented",
+        f"the emulated Kubernetes API does not serve {what}: its scope is what this collection's "
+        "playbooks and charts ask for (emulators/README.md)",
+    )
+
+
 def invalid_options(kind: str, error: FieldError) -> ApiError:
     """422: the query parameters of a request break a rule."""
     cause = {"reason": error.reason, "message": error.message, "field": error.path}

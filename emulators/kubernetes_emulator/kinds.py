@@ -24,12 +24,9 @@ _NO_GENERATION = {
     "Endpoints",
     "Event",
     "HorizontalPodAutoscaler",
-    "Lease",
     "Namespace",
     "Node",
-    "PersistentVolume",
     "PersistentVolumeClaim",
-    "ResourceQuota",
     "Service",
     "ServiceAccount",
 }
@@ -80,7 +77,6 @@ def on_update(resource: Resource, old: Object, new: Object, store: Store) -> Obj
 _FIRST_STATUS: dict[str, Object] = {
     "Namespace": {"phase": "Active"},
     "PersistentVolumeClaim": {"phase": "Pending"},
-    "PersistentVolume": {"phase": "Pending"},
     "DaemonSet": {
         "currentNumberScheduled": 0,
         "numberMisscheduled": 0,
@@ -90,7 +86,6 @@ _FIRST_STATUS: dict[str, Object] = {
     "ReplicaSet": {"replicas": 0},
     "StatefulSet": {"replicas": 0, "availableReplicas": 0},
     "Service": {"loadBalancer": {}},
-    "Ingress": {"loadBalancer": {}},
     "HorizontalPodAutoscaler": {"currentMetrics": None, "desiredReplicas": 0},
     "PodDisruptionBudget": {
         "disruptionsAllowed": 0,

@@ -18,13 +18,10 @@ v1
   configmaps                   ConfigMap                  N cm
   endpoints                    Endpoints                  N ep
   events                       Event                      N ev
-  limitranges                  LimitRange                 N limits
   namespaces                   Namespace                  C ns status,finalize
   nodes                        Node                       C no status
   persistentvolumeclaims       PersistentVolumeClaim      N pvc status
-  persistentvolumes            PersistentVolume           C pv status
   pods                         Pod                        N po binding,eviction,log,status all
-  resourcequotas               ResourceQuota              N quota status
   secrets                      Secret                     N
   serviceaccounts              ServiceAccount             N sa
   services                     Service                    N svc status all
@@ -38,14 +35,10 @@ apps/v1
 autoscaling/v2
   horizontalpodautoscalers     HorizontalPodAutoscaler    N hpa status all
 batch/v1
-  cronjobs                     CronJob                    N cj status all
   jobs                         Job                        N - status all
-coordination.k8s.io/v1
-  leases                       Lease                      N
 discovery.k8s.io/v1
   endpointslices               EndpointSlice              N
 networking.k8s.io/v1
-  ingresses                    Ingress                    N ing status
   networkpolicies              NetworkPolicy              N netpol
 policy/v1
   poddisruptionbudgets         PodDisruptionBudget        N pdb status
@@ -56,17 +49,6 @@ rbac.authorization.k8s.io/v1
   roles                        Role                       N
 scheduling.k8s.io/v1
   priorityclasses              PriorityClass              C pc
-storage.k8s.io/v1
-  storageclasses               StorageClass               C sc
-"""
-# Reviews are answered, never stored: create is their only verb.
-_REVIEWS = """
-authentication.k8s.io/v1
-  selfsubjectreviews           SelfSubjectReview          C
-authorization.k8s.io/v1
-  selfsubjectaccessreviews     SelfSubjectAccessReview    C
-  selfsubjectrulesreviews      SelfSubjectRulesReview     C
-  subjectaccessreviews         SubjectAccessReview        C
 """
 
 # Kinds of the bodies that a subresource takes, where it is not the parent's kind.
@@ -131,7 +113,7 @@ class Resource:
         return self.crd_version is not None
 
 
-def _parse(table: str, verbs: tuple[str, ...]) -> list[Resource]:
+def _parse(table: str) -> list[Resource]:
     rows = []
     group, version = "", ""
     for line in table.strip().splitlines():
@@ -140,7 +122,7 @@ def _parse(table: str, verbs: tuple[str, ...]) -> list[Resource]:
             continue
         plural, kind, scope, *rest = line.split()
         lists = [() if word == "-" else tuple(word.split(",")) for word in rest]
-        kept = tuple(v for v in verbs if (plural, v) != ("namespaces", "deletecollection"))
+        kept = tuple(v for v in VERBS if (plural, v) != ("namespaces", "deletecollection"))
         short_names, subresources, categories = [*lists, (), (), ()][:3]
         rows.append(
             Resource(
@@ -164,8 +146,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._resources = {
-            (item.group, item.version, item.plural): item
-            for item in _parse(_BUILT_IN, VERBS) + _parse(_REVIEWS, ("create",))
+            (item.group, item.version, item.plural): item for item in _parse(_BUILT_IN)
         }
 
     def all(self) -> list[Resource]:

@@ -5,25 +5,29 @@ What no API server has is answered 404, as there.
 
 from __future__ import annotations
 
-from .errors import ApiError
+from .errors import out_of_scope
 
 _RESOURCES = """
-v1                              bindings componentstatuses podtemplates replicationcontrollers
+v1                              bindings componentstatuses limitranges persistentvolumes
+v1                              podtemplates replicationcontrollers resourcequotas
 admissionregistration.k8s.io/v1 mutatingwebhookconfigurations validatingwebhookconfigurations
 admissionregistration.k8s.io/v1 validatingadmissionpolicies validatingadmissionpolicybindings
 apiregistration.k8s.io/v1       apiservices
 apps/v1                         controllerrevisions
-authentication.k8s.io/v1        tokenreviews
-authorization.k8s.io/v1         localsubjectaccessreviews
+authentication.k8s.io/v1        selfsubjectreviews tokenreviews
+authorization.k8s.io/v1         localsubjectaccessreviews selfsubjectaccessreviews
+authorization.k8s.io/v1         selfsubjectrulesreviews subjectaccessreviews
 autoscaling/v1                  horizontalpodautoscalers
+batch/v1                        cronjobs
 certificates.k8s.io/v1          certificatesigningrequests
+coordination.k8s.io/v1          leases
 events.k8s.io/v1                events
 flowcontrol.apiserver.k8s.io/v1 flowschemas prioritylevelconfigurations
-networking.k8s.io/v1            ingressclasses ipaddresses servicecidrs
+networking.k8s.io/v1            ingressclasses ingresses ipaddresses servicecidrs
 node.k8s.io/v1                  runtimeclasses
 resource.k8s.io/v1              deviceclasses resourceclaims resourceclaimtemplates resourceslices
-storage.k8s.io/v1               csidrivers csinodes csistoragecapacities volumeattachments
-storage.k8s.io/v1               volumeattributesclasses
+storage.k8s.io/v1               csidrivers csinodes csistoragecapacities storageclasses
+storage.k8s.io/v1               volumeattachments volumeattributesclasses
 """
 RESOURCES = {
     (*version.rpartition("/")[::2], plural)
@@ -51,22 +55,13 @@ def refuse_resource(group: str, version: str, words: list[str]) -> None:
     """
     plural, subresource = words[0], "".join(words[2:3])
     if (group, version, plural) in RESOURCES:
-        raise _out_of_scope(f"{plural} of {group}/{version}" if group else plural)
+        raise out_of_scope(f"{plural} of {group}/{version}" if group else plural)
     if not group and subresource in SUBRESOURCES.get(plural, ()):
-        raise _out_of_scope(f"{plural}/{subresource}")
+        raise out_of_scope(f"{plural}/{subresource}")
 
 
 def refuse_path(words: list[str]) -> None:
     """Refuse a path of a kube-apiserver that names no resource and is out of scope."""
     versions = {("apis", group, version) for group, version, _ in RESOURCES}
     if tuple(words) in versions or "".join(words[:1]) in PATHS:
-        raise _out_of_scope(f"/{'/'.join(words)}")
-
-
-def _out_of_scope(what: str) -> ApiError:
-    return ApiError(
-        501,
-        "NotImplemented",
-        f"the emulated Kubernetes API does not serve {what}: its scope is what this collection's "
-        "playbooks and charts ask for (emulators/README.md)",
-    )
+        raise out_of_scope(f"/{'/'.join(words)}")

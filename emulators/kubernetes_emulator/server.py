@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import pods, resources, reviews, scope
+from . import pods, resources, scope
 from .api import APPLY_PATCH, Api, Options
 from .controllers import bootstrap
 from .controllers.gc import GarbageCollector
@@ -222,8 +222,6 @@ class Handler(BaseHTTPRequestHandler):
             self._send(201, pods.bind(api, *where, body, self._options))
         elif target.subresource == "eviction":
             self._send(201, pods.evict(api, *where, body))
-        elif resource.verbs == ("create",):
-            self._send(201, reviews.answer(resource, body))
         else:
             item = api.create(resource, target.namespace, body, self._options)
             self._send_objects(201, resource, item)

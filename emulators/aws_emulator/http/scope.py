@@ -81,9 +81,15 @@ sts AssumeRole
 """
 """What people, pipelines and controllers do in the same account, and its modules then meet."""
 
+SCENARIOS = """
+autoscaling DescribeLifecycleHooks
+iam ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies
+"""
+"""What the modules of amazon.aws call with which the molecule scenarios prepare and verify."""
+
 IN_SCOPE = {
     (service, action)
-    for lines in (THE_COLLECTION, OTHERS)
+    for lines in (THE_COLLECTION, OTHERS, SCENARIOS)
     for service, *actions in map(str.split, lines.strip().splitlines())
     for action in actions
 }

@@ -15,11 +15,8 @@ Object = dict[str, Any]
 NAMESPACES = ("", "namespaces")
 _UNREACHABLE = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 # Where the pod spec is in the kinds that make pods.
-_TEMPLATES = {
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-} | dict.fromkeys(
-    ("DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"),
-    ("spec", "template", "spec"),
+_TEMPLATES = dict.fromkeys(
+    ("DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"), ("spec", "template", "spec")
 )
 
 

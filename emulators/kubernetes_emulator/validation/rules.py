@@ -82,7 +82,6 @@ _ENUMS: dict[tuple[str, str], tuple[str, ...]] = POD_ENUMS | {
     ("StatefulSetUpdateStrategy", "type"): ("OnDelete", "RollingUpdate"),
     ("StatefulSetSpec", "podManagementPolicy"): ("OrderedReady", "Parallel"),
     ("JobSpec", "completionMode"): ("Indexed", "NonIndexed"),
-    ("CronJobSpec", "concurrencyPolicy"): ("Allow", "Forbid", "Replace"),
     ("ServiceSpec", "type"): ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"),
     ("ServiceSpec", "sessionAffinity"): ("ClientIP", "None"),
     ("ServiceSpec", "externalTrafficPolicy"): ("Cluster", "Local"),
@@ -90,10 +89,7 @@ _ENUMS: dict[tuple[str, str], tuple[str, ...]] = POD_ENUMS | {
     ("ServicePort", "protocol"): ("SCTP", "TCP", "UDP"),
     ("LabelSelectorRequirement", "operator"): ("DoesNotExist", "Exists", "In", "NotIn"),
     ("PersistentVolumeClaimSpec", "volumeMode"): ("Block", "Filesystem"),
-    ("StorageClass", "volumeBindingMode"): ("Immediate", "WaitForFirstConsumer"),
-    ("StorageClass", "reclaimPolicy"): ("Delete", "Retain"),
     ("PriorityClass", "preemptionPolicy"): ("Never", "PreemptLowerPriority"),
-    ("HTTPIngressPath", "pathType"): ("Exact", "ImplementationSpecific", "Prefix"),
     ("NetworkPolicyPort", "protocol"): ("SCTP", "TCP", "UDP"),
     ("RoleRef", "apiGroup"): ("rbac.authorization.k8s.io",),
     ("CustomResourceDefinitionSpec", "scope"): ("Cluster", "Namespaced"),
@@ -261,13 +257,6 @@ def _job_spec(spec: Object, path: str) -> Iterator[FieldError]:
         yield FieldError.required(where, 'valid values: "OnFailure", "Never"')
 
 
-def _cron_job_spec(spec: Object, path: str) -> Iterator[FieldError]:
-    words = spec.get("schedule", "").split()
-    if words and len(words) != 5 and not words[0].startswith("@"):
-        detail = f"expected exactly 5 fields, found {len(words)}: [{' '.join(words)}]"
-        yield FieldError.invalid(f"{path}.schedule", spec["schedule"], detail)
-
-
 def _service_spec(spec: Object, path: str) -> Iterator[FieldError]:
     ports = spec.get("ports", [])
     if not ports and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
@@ -368,7 +357,6 @@ RULES: dict[str, Rule] = POD_RULES | {
     "StatefulSetSpec": _selected_template,
     "DaemonSetSpec": _selected_template,
     "JobSpec": _job_spec,
-    "CronJobSpec": _cron_job_spec,
     "ServiceSpec": _service_spec,
     "HorizontalPodAutoscalerSpec": _autoscaler_spec,
     "PodDisruptionBudgetSpec": _budget_spec,
@@ -507,9 +495,6 @@ _UPDATE_RULES: dict[str, Callable[[Object, Object], list[FieldError]]] = {
     "PersistentVolumeClaim": _claim_update,
     "RoleBinding": _role_ref_update,
     "ClusterRoleBinding": _role_ref_update,
-    "StorageClass": _forbidden_updates(
-        "updates to {} are forbidden.", "parameters", "provisioner", "reclaimPolicy"
-    ),
     "PriorityClass": _forbidden_updates("may not be changed in an update.", "value"),
     "CustomResourceDefinition": _immutable(
         "spec.group", "spec.scope", "spec.names.plural", "spec.names.kind"

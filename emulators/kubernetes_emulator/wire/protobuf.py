@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import ApiError, bad_request
+from ..errors import bad_request, out_of_scope
 
 MAGIC = b"k8s\x00"
 
 # Per message: JSON name = field number, and a type where it is not `string`. `[x]` is a list of x,
-# `{x}` a map of strings to x, a word with a capital another message. An `int-` or `bool-` is
-# written by Go even when it is not set, so its zero means nothing.
+# `{x}` a map of strings to x, a word with a capital another message. An `int-` is written by Go
+# even when it is not set, so its zero means nothing.
 _TABLE = """
 Time            seconds=1:int nanos=2:int
 FieldsV1        Raw=1:bytes
@@ -31,13 +31,9 @@ ObjectMeta      name=1 generateName=2 namespace=3 selfLink=4 uid=5 resourceVersi
                 deletionGracePeriodSeconds=10:int labels=11:{string} annotations=12:{string}
                 ownerReferences=13:[OwnerReference] finalizers=14:[string]
                 managedFields=17:[ManagedFieldsEntry]
-LabelSelectorRequirement  key=1 operator=2 values=3:[string]
-LabelSelector   matchLabels=1:{string} matchExpressions=2:[LabelSelectorRequirement]
 Preconditions   uid=1 resourceVersion=2
 DeleteOptions   gracePeriodSeconds=1:int preconditions=2:Preconditions orphanDependents=3:bool
                 propagationPolicy=4 dryRun=5:[string]
-IntOrString     type=1:int intVal=2:int strVal=3
-Quantity        string=1
 Secret          metadata=1:ObjectMeta data=2:{bytes} type=3 stringData=4:{string} immutable=5:bool
 ConfigMap       metadata=1:ObjectMeta data=2:{string} binaryData=3:{bytes} immutable=4:bool
 NamespaceSpec   finalizers=1:[string]
@@ -46,28 +42,6 @@ ObjectReference kind=1 namespace=2 name=3 uid=4 apiVersion=5 resourceVersion=6 f
 LocalObjectReference  name=1
 ServiceAccount  metadata=1:ObjectMeta secrets=2:[ObjectReference]
                 imagePullSecrets=3:[LocalObjectReference] automountServiceAccountToken=4:bool
-ContainerPort   name=1 hostPort=2:int- containerPort=3:int protocol=4 hostIP=5
-EnvVar          name=1 value=2
-ResourceRequirements  limits=1:{Quantity} requests=2:{Quantity}
-Container       name=1 image=2 command=3:[string] args=4:[string] workingDir=5
-                ports=6:[ContainerPort] env=7:[EnvVar] resources=8:ResourceRequirements
-                imagePullPolicy=14 stdin=16:bool- tty=18:bool-
-PodSpec         containers=2:[Container] restartPolicy=3 nodeSelector=7:{string}
-                serviceAccountName=8 initContainers=20:[Container]
-PodTemplateSpec metadata=1:ObjectMeta spec=2:PodSpec
-DeploymentStrategy  type=1
-DeploymentSpec  replicas=1:int selector=2:LabelSelector template=3:PodTemplateSpec
-                strategy=4:DeploymentStrategy minReadySeconds=5:int- paused=7:bool-
-Deployment      metadata=1:ObjectMeta spec=2:DeploymentSpec
-JobSpec         parallelism=1:int completions=2:int template=6:PodTemplateSpec backoffLimit=7:int
-Job             metadata=1:ObjectMeta spec=2:JobSpec
-ServicePort     name=1 protocol=2 port=3:int targetPort=4:IntOrString nodePort=5:int-
-ServiceSpec     ports=1:[ServicePort] selector=2:{string} clusterIP=3 type=4 externalName=10
-Service         metadata=1:ObjectMeta spec=2:ServiceSpec
-SelfSubjectReview  metadata=1:ObjectMeta
-ResourceAttributes  namespace=1 verb=2 group=3 version=4 resource=5 subresource=6 name=7
-SelfSubjectAccessReviewSpec  resourceAttributes=1:ResourceAttributes
-SelfSubjectAccessReview  metadata=1:ObjectMeta spec=2:SelfSubjectAccessReviewSpec
 Eviction        metadata=1:ObjectMeta deleteOptions=2:DeleteOptions
 """
 
@@ -90,7 +64,7 @@ _MESSAGES = _parse(_TABLE)
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """Return the object of a protobuf body; 415 for what the table does not know."""
+    """Return the object of a protobuf body; 501 for what the table does not know."""
     if not body.startswith(MAGIC):
         raise bad_request("provided data does not appear to be a protobuf message")
     try:
@@ -132,12 +106,12 @@ def _wire(data: bytes) -> Iterator[tuple[int, Any]]:
 def _message(data: bytes, name: str) -> Any:
     """Return the JSON form of a message."""
     if name not in _MESSAGES:
-        raise _unsupported(f"kind {name}")
+        raise out_of_scope(f"protobuf bodies with {name}")
     result: dict[str, Any] = {}
     for number, raw in _wire(data):
         if number not in _MESSAGES[name]:
             if not _is_empty(raw):
-                raise _unsupported(f"field {number} of {name}")
+                raise out_of_scope(f"protobuf bodies with field {number} of {name}")
             continue
         key, kind = _MESSAGES[name][number]
         if kind.startswith("["):
@@ -179,11 +153,6 @@ def _without_empty(item: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in item.items() if value not in ("", {}, None)}
 
 
-def _unsupported(what: str) -> ApiError:
-    message = f"{what} is not supported in protobuf bodies by this emulator: send JSON"
-    return ApiError(415, "UnsupportedMediaType", message)
-
-
 def _time(item: dict[str, Any]) -> str | None:
     when = datetime.fromtimestamp(item.get("seconds", 0), UTC)
     return when.strftime("%Y-%m-%dT%H:%M:%SZ") if item else None
@@ -193,6 +162,4 @@ def _time(item: dict[str, Any]) -> str | None:
 _SPECIAL: dict[str, Callable[[dict[str, Any]], Any]] = {
     "Time": _time,
     "FieldsV1": lambda item: json.loads(b64decode(item["Raw"])),
-    "Quantity": lambda item: item.get("string", "0"),
-    "IntOrString": lambda item: item["strVal"] if item.get("type") else item.get("intVal", 0),
 }

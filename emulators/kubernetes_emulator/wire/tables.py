@@ -309,16 +309,6 @@ def _listed(words: list[str], none: str = "<none>") -> str:
     return (",".join(words[:3]) + more) or none
 
 
-def _ingress(item: Object) -> list[Any]:
-    spec = item["spec"]
-    hosts = [rule.get("host", "*") for rule in spec.get("rules", [])] or ["*"]
-    found = _path(item, "status", "loadBalancer", "ingress", default=[])
-    addresses = ",".join(entry.get("ip") or entry.get("hostname", "") for entry in found)
-    ports = "80, 443" if spec.get("tls") else "80"
-    name = spec.get("ingressClassName", "<none>")
-    return [_name(item), name, _listed(hosts), addresses, ports, _created(item)]
-
-
 # Cluster ----------------------------------------------------------------------------------------
 
 
@@ -407,7 +397,6 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object], list[Any]]]] = {
     ),
     "Service": ("Name, Type, Cluster-IP, External-IP, Port(s), Age, +Selector", _service),
     "Endpoints": ("Name, Endpoints, Age", _endpoints),
-    "Ingress": ("Name, Class, Hosts, Address, Ports, Age", _ingress),
     "Node": (
         "Name, Status, Roles, Age, Version, +Internal-IP, +External-IP, +OS-Image, "
         "+Kernel-Version, +Container-Runtime",
@@ -440,25 +429,10 @@ _COLUMNS: dict[str, tuple[str, Callable[[Object], list[Any]]]] = {
             "status.phase", "spec.volumeName", "status.capacity.storage", "spec.storageClassName"
         ),
     ),
-    "CronJob": (
-        "Name, Schedule, Suspend, Last Schedule, Age",
-        _simple("spec.schedule", "spec.suspend", "status.lastScheduleTime", default="<none>"),
-    ),
-    "StorageClass": (
-        "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
-        _simple(
-            "provisioner",
-            "reclaimPolicy",
-            "volumeBindingMode",
-            "allowVolumeExpansion",
-            default=False,
-        ),
-    ),
     "PriorityClass": (
         "Name, Value, Global-Default, Age",
         _simple("value", "globalDefault", default=False),
     ),
-    "Lease": ("Name, Holder, Age", _simple("spec.holderIdentity")),
 }
 
 

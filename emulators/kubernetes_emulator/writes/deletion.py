@@ -16,10 +16,8 @@ Object = dict[str, Any]
 _POLICIES = {"": None, "Background": "", "Orphan": "orphan", "Foreground": "foregroundDeletion"}
 # Kinds whose DELETE answers with the object; for all others it is a Status.
 _RETURNED = {
-    "PersistentVolume",
     "PersistentVolumeClaim",
     "Pod",
-    "ResourceQuota",
     "Service",
     "ServiceAccount",
 }

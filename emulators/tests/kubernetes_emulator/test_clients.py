@@ -117,7 +117,7 @@ def test_kubectl_server_side_apply(run: Run) -> None:
 
 def test_kubectl_everyday_commands(run: Run) -> None:
     """Create, scale, label, describe, explain, get and delete do what they say."""
-    run("kubectl", "create", "deployment", "web", "--image=registry.example/web:1", "--replicas=2")
+    run("kubectl", "create", "-f", "-", stdin=_MANIFEST)
     run("kubectl", "create", "configmap", "settings", "--from-literal=a=b")
     run("kubectl", "create", "secret", "generic", "password", "--from-literal=a=b")
     run("kubectl", "scale", "deploy/web", "--replicas=3")
@@ -129,7 +129,6 @@ def test_kubectl_everyday_commands(run: Run) -> None:
     assert lines[0].split() == ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"]
     assert lines[1].split()[:4] == ["web", "0/3", "0", "0"]
     assert "Opaque" in run("kubectl", "get", "secret", "password").stdout
-    assert run("kubectl", "auth", "can-i", "create", "pods").stdout.strip() == "yes"
     run("kubectl", "delete", "deploy/web", "cm/settings", "secret/password")
     assert run("kubectl", "get", "deploy").stderr.startswith("No resources found")
 

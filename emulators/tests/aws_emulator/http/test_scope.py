@@ -10,7 +10,7 @@ import boto3
 import pytest
 from ansible_collections.mlops.gpu_platform.emulators.tests.aws_emulator.conftest import Emulator
 from aws_emulator.http.call import model_of
-from aws_emulator.http.scope import IN_SCOPE, OTHERS, THE_COLLECTION
+from aws_emulator.http.scope import IN_SCOPE, OTHERS, SCENARIOS, THE_COLLECTION
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.utils import get_service_model
@@ -68,5 +68,9 @@ def test_every_action_is_one_of_its_service_and_named_once() -> None:
         if service == "elasticloadbalancing":
             known |= set(get_service_model("elbv2").operation_names)
         assert {action for name, action in IN_SCOPE if name == service} - known == set()
-    words = [word for line in f"{THE_COLLECTION}{OTHERS}".splitlines() for word in line.split()[1:]]
+    words = [
+        word
+        for line in f"{THE_COLLECTION}{OTHERS}{SCENARIOS}".splitlines()
+        for word in line.split()[1:]
+    ]
     assert len(words) == len(IN_SCOPE)

@@ -60,32 +60,6 @@ def test_secret_as_helm_sends_it() -> None:
     }
 
 
-def test_deployment_as_kubectl_create_sends_it() -> None:
-    """Lists, nested messages, quantities and pointers to zero arrive."""
-    limits = _bytes(1, _pair("nvidia.com/gpu", _bytes(1, "1")))
-    port = _bytes(1, "") + _int(2, 0) + _int(3, 8000) + _bytes(4, "TCP")
-    container = _bytes(1, "c") + _bytes(2, "i") + _bytes(6, port) + _bytes(8, limits)
-    template = _bytes(1, b"") + _bytes(2, _bytes(2, container) + _bytes(3, "") + _int(11, 0))
-    spec = _int(1, 0) + _bytes(2, _bytes(1, _pair("a", "b"))) + _bytes(3, template)
-    found = decode(_body("apps/v1", "Deployment", _bytes(2, spec) + _bytes(3, _int(1, 0))))
-    assert found["spec"] == {
-        "replicas": 0,
-        "selector": {"matchLabels": {"a": "b"}},
-        "template": {
-            "spec": {
-                "containers": [
-                    {
-                        "name": "c",
-                        "image": "i",
-                        "ports": [{"containerPort": 8000, "protocol": "TCP"}],
-                        "resources": {"limits": {"nvidia.com/gpu": "1"}},
-                    }
-                ]
-            }
-        },
-    }
-
-
 def test_delete_options_keep_a_grace_of_zero() -> None:
     """Zero seconds of grace is a value, not an absence."""
     found = decode(_body("v1", "DeleteOptions", _int(1, 0) + _bytes(4, "Background")))
@@ -98,8 +72,8 @@ def test_delete_options_keep_a_grace_of_zero() -> None:
     [
         pytest.param(b"{}", 400, id="no protobuf"),
         pytest.param(_body("v1", "Secret", b"\x0a\xff"), 400, id="truncated"),
-        pytest.param(_body("v1", "Node", b""), 415, id="a kind without a field table"),
-        pytest.param(_body("v1", "Secret", _bytes(99, "x")), 415, id="a field not in the table"),
+        pytest.param(_body("v1", "Node", b""), 501, id="a kind without a field table"),
+        pytest.param(_body("v1", "Secret", _bytes(99, "x")), 501, id="a field not in the table"),
     ],
 )
 def test_refused_bodies(body: bytes, code: int) -> None:
