@@ -16,6 +16,7 @@ import fcntl
 import ipaddress
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -31,6 +32,7 @@ IFF_TUN_WITHOUT_HEADER = 0x1001
 # Addresses of the documentation's networks (RFC 5737), which are nobody's.
 OWN_ADDRESS = "192.0.2.1/24"
 NAME_SERVER = "192.0.2.53"
+LAST = ("192.0.2.254", 9)
 PROTOCOLS = {1: "icmp", 2: "igmp", 6: "tcp", 17: "udp"}
 NAMESPACES = (
     *("unshare", "--net", "--mount"),
@@ -91,19 +93,24 @@ def seal() -> int:
 
 
 def watch(device: int, caught: Counter[str]) -> None:
-    """Count the packets that come, for ever."""
-    while True:
-        caught[destination(os.read(device, 2048))] += 1
+    """Count the packets that come, up to the one that says that no more do."""
+    while (where := destination(os.read(device, 2048))) != f"udp {LAST[0]}:{LAST[1]}":
+        caught[where] += 1
 
 
 def run_inside(command: Sequence[str]) -> int:
     """Seal the namespace, run the command, and tell what was caught."""
     caught: Counter[str] = Counter()
-    threading.Thread(target=watch, args=(seal(), caught), daemon=True).start()
+    watcher = threading.Thread(target=watch, args=(seal(), caught), daemon=True)
+    watcher.start()
     # Ctrl-C reaches the command too: what it then does is its own, and is waited for.
     signal.signal(signal.SIGINT, lambda *_: None)
     environment = {key: value for key, value in os.environ.items() if key not in CI_VARIABLES}
     code = subprocess.run(command, env=environment, check=False).returncode
+    # What the command sent has been counted when this one, which is behind it, has come.
+    with socket.socket(type=socket.SOCK_DGRAM) as last:
+        last.sendto(b"", LAST)
+    watcher.join(timeout=10)
     if not caught:
         return code if code >= 0 else 128 - code
     for where, number in sorted(caught.items()):
