@@ -83,7 +83,7 @@ sts AssumeRole
 
 SCENARIOS = """
 autoscaling DescribeLifecycleHooks
-iam ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies
+iam GetInstanceProfile ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies
 """
 """What the modules of amazon.aws call with which the molecule scenarios prepare and verify."""
 
