@@ -25,7 +25,7 @@ GOOD = ("deployed", "superseded")
 # How Go says that no connection came about. Helm calls a cluster unreachable also when credentials
 # are refused, when the program that gets them is missing, or when a proxy does not answer.
 NO_CONNECTION = re.compile(
-    r'Kubernetes cluster unreachable: Get "[^"]*": '
+    r'[Kk]ubernetes cluster unreachable: Get "[^"]*": '
     r"(dial tcp|net/http: TLS handshake timeout|context deadline exceeded)"
 )
 DIGEST_LENGTH = 12

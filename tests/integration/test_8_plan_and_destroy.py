@@ -99,12 +99,18 @@ def test_a_plan_that_would_fail_is_an_error(tmp_path: Path) -> None:
     [
         (
             "gpu_node_group",
-            {"gpu_node_group_labels": {"nvidia.com/gpu.present": "true", "team": "vision"}},
+            {"gpu_node_group_labels": {"team": "vision"}},
             ["UpdateNodegroupConfig", "CreateOrUpdateTags"],
         ),
         (
             "gpu_node_group",
-            {"gpu_node_group_taints": [OTHER_TAINTS[0], OTHER_TAINTS[1] | {"effect": "NoExecute"}]},
+            {
+                "gpu_node_group_labels": {"team": "vision"},
+                "gpu_node_group_taints": [
+                    OTHER_TAINTS[0],
+                    OTHER_TAINTS[1] | {"effect": "NoExecute"},
+                ],
+            },
             ["UpdateNodegroupConfig", "CreateOrUpdateTags"],
         ),
         ("ecr_repository", {"ecr_repository_keep_images": 11}, ["PutLifecyclePolicy"]),

@@ -75,6 +75,7 @@ def test_absent_release_has_no_history(answer: tuple[int, str, str]) -> None:
 
 
 GET = 'Error: Kubernetes cluster unreachable: Get "https://10.0.0.1/version": '
+HELM_4 = GET.replace("Kubernetes", "kubernetes")
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,7 @@ GET = 'Error: Kubernetes cluster unreachable: Get "https://10.0.0.1/version": '
         GET + "dial tcp: lookup k8s.example.com on 10.0.0.2:53: no such host",
         GET + "net/http: TLS handshake timeout",
         GET + "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+        HELM_4 + "dial tcp 10.0.0.1:443: connect: connection refused",
     ],
 )
 def test_no_connection_is_told_apart(error: str) -> None:
