@@ -66,6 +66,12 @@ def check_place(checkout: Path) -> None:
             f"the path of this checkout, {checkout}, has a '{os.pathsep}', which PATH cannot "
             "carry: move it to a path without"
         )
+    # Ansible looks for the modules of a collection by a pattern that begins with this path.
+    if set("[*?") & set(str(checkout)):
+        raise SetUpError(
+            f"the path of this checkout, {checkout}, has one of '[', '*' and '?', with which "
+            "Ansible finds no modules: move it to a path without"
+        )
     # The interpreter that Triton starts for a model in Python reads paths as ASCII; from others,
     # numpy cannot be imported with Python 3.12.
     if not all(ord(letter) < 128 for letter in str(checkout)):

@@ -66,6 +66,12 @@ def test_a_path_that_path_cannot_carry_is_refused(tmp_path: Path) -> None:
         machine.check_place(tmp_path / "a:b")
 
 
+@pytest.mark.parametrize("name", ["a[1]", "a*", "what?"])
+def test_a_path_that_is_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(machine.SetUpError, match=r"has one of '\[', '\*' and '\?'.*: move it"):
+        machine.check_place(tmp_path / name)
+
+
 def test_a_path_with_other_letters_than_ascii_is_refused(tmp_path: Path) -> None:
     with pytest.raises(machine.SetUpError, match=r"/cl\\xf6n', has letters .* ASCII.*: move it"):
         machine.check_place(tmp_path / "clön")
