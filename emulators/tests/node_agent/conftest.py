@@ -68,7 +68,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """The first true value of ``condition``; fail when it does not come in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
