@@ -32,6 +32,8 @@ ARGUMENT_SPEC = {
 # Where this run is ansible-runner's too, the other must not print by the runner's own callback.
 CHILD_ENVIRONMENT = {
     "ANSIBLE_FORCE_COLOR": "0",
+    # Modules of other collections are known by their arguments.
+    "ANSIBLE_INJECT_INVOCATION": "1",
     "ANSIBLE_NOCOLOR": "1",
     "ANSIBLE_STDOUT_CALLBACK": "default",
 }
