@@ -31,7 +31,12 @@ VARIABLES: dict[str, Any] = {
     "local_stack_port_offset": PORT_OFFSET,
 }
 """Extra variables of every run."""
-ENVIRONMENT: dict[str, str] = {"ANSIBLE_FORCE_COLOR": "0", "HOME": str(HOME)}
+ENVIRONMENT: dict[str, str] = {
+    "ANSIBLE_FORCE_COLOR": "0",
+    # By which a plan is compared with a run.
+    "ANSIBLE_INJECT_INVOCATION": "1",
+    "HOME": str(HOME),
+}
 """Environment variables of every run."""
 DEAD_PROXY = {"no_proxy": "", "NO_PROXY": ""} | {
     name: "http://127.0.0.1:9"
