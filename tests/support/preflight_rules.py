@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,9 @@ from ansible.template import Templar
 
 ROOT = Path(__file__).resolve().parents[2]
 init_plugin_loader([str(ROOT / "collections")])
-
-from ansible_collections.mlops.gpu_platform.plugins.plugin_utils.input_check import (  # noqa: E402
-    check,
-)
-
+CHECK = import_module(
+    "ansible_collections.mlops.gpu_platform.plugins.plugin_utils.input_check"
+).check
 LOADER = DataLoader()
 # A role alone has neither an account nor an inventory.
 VARIABLES = {
@@ -65,7 +64,10 @@ def refusals(role: str, given: Mapping[str, Any]) -> list[str]:
         return inner.evaluate_expression(expression)
 
     rules = templar.template(arguments["rules"])
-    return check(options, rules, lambda name: templar.template(variables[name]), evaluate)
+    found: list[str] = CHECK(
+        options, rules, lambda name: templar.template(variables[name]), evaluate
+    )
+    return found
 
 
 if __name__ == "__main__":
